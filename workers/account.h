@@ -1,0 +1,85 @@
+/* The state of one account: facts only, a function of the set of its events (plus the history of its alerts), bounded
+ * whatever their number. Parameters (half-lives, weights, tiers) are applied when it is evaluated: score.h, rules.h. */
+#ifndef RT_WORKERS_ACCOUNT_H
+#define RT_WORKERS_ACCOUNT_H
+
+#include "config/config.h"
+#include "protocol/alert.h"
+#include "protocol/event.h"
+
+struct rt_account; /* fields: account_state.h, for the files of the pure state, score and rules alone */
+
+/* Ownership: the caller's; NULL without memory. The name is copied. */
+struct rt_account *rt_account_new(struct rt_span name);
+void rt_account_free(struct rt_account *account); /* takes NULL */
+
+struct rt_span rt_account_name(const struct rt_account *account);
+
+/* Bytes the account occupies, everything counted. */
+size_t rt_account_bytes(const struct rt_account *account);
+
+/* Counts one accepted event. Order never matters. False without memory: the state is then unchanged. `*evicted` is increased by the
+ * tombstones of closed tickets that had to go for limits.tickets. */
+bool rt_account_apply(struct rt_account *account, const struct rt_event *event, size_t tickets_max,
+                      uint64_t *evicted);
+
+uint32_t rt_account_events(const struct rt_account *account, enum rt_event_type type);
+bool rt_account_last_contact(const struct rt_account *account, int64_t *ts);
+size_t rt_account_open_tickets(const struct rt_account *account);
+bool rt_account_churned(const struct rt_account *account);
+
+/* One key of the profile: presence RT_SET or not. Spans live until the next apply. */
+struct rt_profile_value rt_account_profile(const struct rt_account *account,
+                                           enum rt_profile_key key);
+
+/* The tier's parameters in force for the account. */
+const struct rt_tier *rt_account_tier(const struct rt_account *account,
+                                      const struct rt_config *config);
+
+/* Head of the chain of this account's records in the journal (0: none): the shell's, kept here. */
+uint64_t rt_account_chain(const struct rt_account *account);
+void rt_account_set_chain(struct rt_account *account, uint64_t position);
+
+/* Place in the deadline heap (deadline.h), and the moment it waits for: the core's, kept here. */
+struct rt_wait {
+    int64_t at;     /* INT64_MAX: nothing to wait for */
+    uint32_t place; /* UINT32_MAX: not on the heap */
+};
+struct rt_wait *rt_account_wait(struct rt_account *account);
+
+/* ---- open alert episodes ---------------------------------------------------------------------- */
+
+struct rt_episode {
+    enum rt_alert_kind kind;
+    enum rt_severity severity;
+    uint64_t sequence;  /* its id is <partition>-<sequence> */
+    int64_t raised;     /* ms */
+    double spoke_score; /* score when it last spoke: `previous` of the next message */
+    uint64_t position;  /* of its last message in the journal */
+    struct rt_hold ack, snooze; /* by.data NULL: none; spans live until the episode changes */
+};
+
+size_t rt_account_episodes(const struct rt_account *account); /* open ones */
+const struct rt_episode *rt_account_episode(const struct rt_account *account, size_t index);
+/* NULL if none of that kind is open. */
+const struct rt_episode *rt_account_episode_of(const struct rt_account *account,
+                                               enum rt_alert_kind kind);
+
+/* Takes a judged (or replayed) message into the state: raised opens, changed and reminded move, cleared closes. `sequence`:
+ * the episode's; `position`: of the message in the journal. A `reminded` ends the acknowledgement. False without memory
+ * (unchanged). */
+bool rt_account_alert(struct rt_account *account, const struct rt_alert *alert, uint64_t sequence,
+                      uint64_t position);
+
+/* Sets (or with hold->by.data NULL removes) the acknowledgement or snooze of an open episode. */
+bool rt_account_hold(struct rt_account *account, enum rt_alert_kind kind, bool snooze,
+                     const struct rt_hold *hold);
+
+/* ---- stored form ------------------------------------------------------------------------------ */
+
+/* Appends the whole state (name, facts, episodes, chain, deadline) in the snapshot's encoding; recipe for changes at its top. */
+void rt_account_encode(struct rt_buffer *out, const struct rt_account *account);
+/* NULL if the bytes are none, or without memory (*no_memory then true). */
+struct rt_account *rt_account_decode(struct rt_reader *reader, bool *no_memory);
+
+#endif

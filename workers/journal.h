@@ -1,0 +1,118 @@
+/* The journal: an append-only log of segments with group commit. One worker writes one log; logs of earlier generations (another
+ * workers.count) stay readable beside it. This file and what it uses are the only ones that write events to disk.
+ *
+ * Files: STATE_DIR/journal/LLLL-SSSSSS.seg (log, segment, hexadecimal), preallocated. Format: docs/FORMATS.md.
+ *
+ * Memory runs ahead of disk by one group: rt_journal_append only fills the group, rt_journal_commit hands it to a thread that
+ * writes and fdatasyncs it while the next one is filled. A failed write or fdatasync can not be undone: the journal reports
+ * it as RT_JOURNAL_FAILED and the process must end without acknowledging. Lack of space is met only in rt_journal_reserve, before
+ * anything changed. */
+#ifndef RT_WORKERS_JOURNAL_H
+#define RT_WORKERS_JOURNAL_H
+
+#include "protocol/span.h"
+#include "protocol/writer.h"
+
+/* Where a record stands: log (16 bits), segment (22), offset / 8 (26). 0: nowhere. Ascending within a log. */
+typedef uint64_t rt_position;
+
+static inline uint32_t rt_position_log(rt_position position)
+{
+    return (uint32_t)(position >> 48);
+}
+
+enum rt_record_type {
+    RT_RECORD_EVENT = 1,   /* the event's bytes as they were sent; flags: RT_RECORD_QUIET */
+    RT_RECORD_ALERT = 2,   /* a rt_link_alert body: judged output */
+    RT_RECORD_COMMAND = 3, /* an operator's command (workers/command.h) */
+    RT_RECORD_DEAD = 4,    /* a dead letter (workers/dead.h) */
+    RT_RECORD_ERASE = 5,   /* intent to erase (keyed hash, no name) */
+    RT_RECORD_COMMIT = 6,  /* end of a group: i64 judging time, u64 epoch of the configuration; the journal's own */
+};
+
+enum { RT_RECORD_QUIET = 1 };
+
+struct rt_record {
+    rt_position position;
+    rt_position previous; /* same account's record before this one, 0: none */
+    enum rt_record_type type;
+    uint8_t flags;
+    uint32_t partition;
+    struct rt_span body; /* valid until the next append, commit or trim */
+};
+
+struct rt_journal;
+
+enum { RT_JOURNAL_ERROR = 256 };
+
+struct rt_journal_options {
+    const char *state_dir;
+    uint32_t log;           /* the one that is written */
+    uint64_t segment_bytes;
+    uint64_t max_bytes;     /* of all segments of this log; 0: no limit */
+    int notify_fd;          /* an eventfd that is written when a commit completes; -1: none */
+};
+
+/* Opens (or creates) the log for writing, cuts a torn tail at the last whole group. Locks it against a second writer. Logs of earlier
+ * generations found in the directory are opened for reading when a position in them is read. NULL with a sentence in error. */
+struct rt_journal *rt_journal_open(const struct rt_journal_options *options, char *error);
+void rt_journal_close(struct rt_journal *journal); /* waits for a commit in flight; takes NULL */
+
+/* Walks the committed records of any log in the directory, from the first record after `from` (a position in that log, or 0: its
+ * beginning). `take` gets each record (COMMIT too) and returns false to stop. A record whose checksum fails before the log's
+ * end is reported through `damaged` (file, offset; the walk goes on at the next record that can be trusted). Returns false on an I/O error or
+ * if `take` stopped, with error filled. */
+typedef bool rt_journal_take(void *context, const struct rt_record *record);
+typedef void rt_journal_damaged(void *context, const char *file, uint64_t offset,
+                                const char *what);
+bool rt_journal_walk(struct rt_journal *journal, uint32_t log, rt_position from,
+                     rt_journal_take *take, rt_journal_damaged *damaged, void *context,
+                     char *error);
+
+/* True if `bytes` more of record bodies in `records` records will fit: reserves segments for them. False: no space (disk full or
+ * max_bytes), nothing changed. */
+bool rt_journal_reserve(struct rt_journal *journal, uint64_t bytes, uint32_t records);
+
+/* Appends to the group that is being filled. Space must have been reserved (alerts and commands may exceed it a little: a segment of
+ * slack is always kept). 0 without memory or space. */
+rt_position rt_journal_append(struct rt_journal *journal, enum rt_record_type type, uint8_t flags,
+                              uint32_t partition, rt_position previous, struct rt_span body);
+
+/* Bytes appended and not yet handed over. */
+uint64_t rt_journal_pending(const struct rt_journal *journal);
+
+/* True while a group is being written: commit must wait. */
+bool rt_journal_in_flight(const struct rt_journal *journal);
+
+/* Closes the group with a COMMIT record and starts writing it. Must not be called while one is in flight. */
+void rt_journal_commit(struct rt_journal *journal, int64_t now, uint64_t config_epoch);
+
+enum rt_journal_state { RT_JOURNAL_IDLE, RT_JOURNAL_WRITING, RT_JOURNAL_DONE, RT_JOURNAL_FAILED };
+/* DONE exactly once for each commit. FAILED: the reason in error (RT_JOURNAL_ERROR bytes), for good. */
+enum rt_journal_state rt_journal_poll(struct rt_journal *journal, char *error);
+/* Waits for the commit in flight. */
+enum rt_journal_state rt_journal_wait(struct rt_journal *journal, char *error);
+
+/* Reads one record of any log, also of a group not yet on disk. False if it is gone (trimmed, erased) or damaged. */
+bool rt_journal_read(struct rt_journal *journal, rt_position position, struct rt_record *record);
+
+/* The position after the last committed record: what a snapshot taken now, before the next append, covers. */
+rt_position rt_journal_end(const struct rt_journal *journal);
+
+/* Newest judging time in the log (0: none). */
+int64_t rt_journal_time(const struct rt_journal *journal);
+
+/* Overwrites a record's body with zeroes in place (type, sizes and chain stay; it is skipped by walks and reads) and syncs on
+ * rt_journal_scrub_sync. */
+bool rt_journal_scrub(struct rt_journal *journal, rt_position position);
+bool rt_journal_scrub_sync(struct rt_journal *journal);
+
+/* Removes (or recycles, zeroed) segments of `log` that lie wholly before `covered` and whose newest commit is older than
+ * `older_than` (ms). Returns the number of segments that went. */
+size_t rt_journal_trim(struct rt_journal *journal, uint32_t log, rt_position covered,
+                       int64_t older_than);
+
+/* Bytes on disk of all logs. */
+uint64_t rt_journal_bytes(const struct rt_journal *journal);
+
+#endif

@@ -1,0 +1,39 @@
+/* Snapshot files: the state of one partition at an exact position of its log, written beside by a thread (temporary file, fsync, rename,
+ * fsync of the folder). The content is opaque here: core.c makes and reads it.
+ *
+ * File: STATE_DIR/snapshots/PPPP.snap (partition, hexadecimal; the one before is kept as PPPP.old until the next). Header: magic, version,
+ * partition, position, judging time, size, checksum (XXH3-128). */
+#ifndef RT_WORKERS_SNAPSHOT_H
+#define RT_WORKERS_SNAPSHOT_H
+
+#include "workers/journal.h"
+
+struct rt_snapshot {
+    uint32_t partition;
+    rt_position position; /* records of the partition up to here are in it; 0: none */
+    int64_t time;
+    uint64_t config_epoch; /* hash of the parameters its deadlines were computed with */
+    struct rt_buffer content; /* owned by the caller */
+};
+
+/* Reads the newest good snapshot of a partition (falls back to the one before, tells so in note). False if there is none: then
+ * snapshot->position is 0 and content empty; note says why if a file was there. */
+bool rt_snapshot_load(const char *state_dir, uint32_t partition, struct rt_snapshot *snapshot,
+                      char *note, size_t note_size);
+
+/* Writes in the calling thread. False with a sentence in error. */
+bool rt_snapshot_save(const char *state_dir, const struct rt_snapshot *snapshot, char *error,
+                      size_t error_size);
+
+/* A thread that saves, one after the other. start takes ownership of the content; not while busy. */
+struct rt_snapshot_writer;
+struct rt_snapshot_writer *rt_snapshot_writer_new(const char *state_dir, int notify_fd);
+void rt_snapshot_writer_free(struct rt_snapshot_writer *writer); /* waits; takes NULL */
+bool rt_snapshot_writer_busy(const struct rt_snapshot_writer *writer);
+void rt_snapshot_writer_start(struct rt_snapshot_writer *writer, struct rt_snapshot *snapshot);
+/* True once for each finished one: which, and whether it is on disk (error filled if not). */
+bool rt_snapshot_writer_finished(struct rt_snapshot_writer *writer, uint32_t *partition,
+                                 rt_position *position, bool *saved, char *error,
+                                 size_t error_size);
+
+#endif
