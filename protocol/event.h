@@ -52,7 +52,7 @@ enum rt_profile_key {
     RT_PROFILE_KEYS,
 };
 
-enum rt_presence { RT_ABSENT, RT_CLEARED, RT_SET };
+enum rt_presence { RT_KEY_ABSENT, RT_KEY_CLEARED, RT_KEY_SET };
 
 /* What an account event says of one key. `text` is the string (name, owner, tier, region, currency, status) or the
  * packed array (contacts); renewal and value are numbers. */

@@ -28,7 +28,7 @@ bool rt_account_last_contact(const struct rt_account *account, int64_t *ts);
 size_t rt_account_open_tickets(const struct rt_account *account);
 bool rt_account_churned(const struct rt_account *account);
 
-/* One key of the profile: presence RT_SET or not. Spans live until the next apply. */
+/* One key of the profile: presence RT_KEY_SET or not. Spans live until the next apply. */
 struct rt_profile_value rt_account_profile(const struct rt_account *account,
                                            enum rt_profile_key key);
 
