@@ -44,6 +44,7 @@ void rt_account_set_chain(struct rt_account *account, uint64_t position);
 struct rt_wait {
     int64_t at;     /* INT64_MAX: nothing to wait for */
     uint32_t place; /* UINT32_MAX: not on the heap */
+    uint32_t group; /* the commit group that touched it last; not stored */
 };
 struct rt_wait *rt_account_wait(struct rt_account *account);
 
