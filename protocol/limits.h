@@ -12,6 +12,8 @@ enum {
     RT_EVENT_BYTES = 64 << 10,    /* one event */
     RT_BATCH_EVENTS = 10000,      /* events in a payload */
     RT_NESTING = 16,              /* containers within each other in a payload */
+    RT_REPLY_NESTING = 20,        /* containers within each other in a reply: it may carry events */
+    RT_NESTING_MAX = 32,          /* the deepest that can be asked of rt_msgpack_check */
     RT_ENVELOPE_FRAMES = 8,       /* frames a peer may put before the payload */
     RT_ENVELOPE_BYTES = 4 << 10,  /* and their bytes */
 
