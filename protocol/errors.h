@@ -2,6 +2,9 @@
 #ifndef RT_PROTOCOL_ERRORS_H
 #define RT_PROTOCOL_ERRORS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /* X(symbol, name on the wire) */
 #define RT_ERRORS(X)                                                                               \
     X(RT_OK, "ok")                                                                                 \
@@ -39,6 +42,9 @@ struct rt_fault {
 
 /* The name on the wire; static. */
 const char *rt_error_name(enum rt_error code);
+
+/* The code of a name on the wire (`size` bytes); false, and *code untouched, if there is none. */
+bool rt_error_parse(const char *name, size_t size, enum rt_error *code);
 
 /* Fills *fault (text cut to fit) and returns code. */
 enum rt_error rt_fault_set(struct rt_fault *fault, enum rt_error code, const char *format, ...)

@@ -5,6 +5,7 @@
 #include "protocol/link.h"
 
 #include "protocol/assert.h"
+#include "protocol/limits.h"
 
 static void little_put(uint8_t *at, uint64_t value, size_t size)
 {
