@@ -1,9 +1,16 @@
-/* Exact deduplication: from a 64-bit identity to the records that may hold the same event. Candidates are confirmed on their bytes by the
- * caller, so that a collision costs a read and never an event.
+/* Exact deduplication: from a 64-bit identity to the records that may hold the same event.
+ * Candidates are confirmed on their bytes by the caller, so that a collision costs a read and never
+ * an event.
  *
- * Identities of the open segment live in a hash table; each sealed segment has an immutable sorted index file
- * (STATE_DIR/journal/LLLL-SSSSSS.idx) with a small filter, mapped at start. Missing or damaged indexes are built again from
- * the segment. Indexes whose newest commit is older than dedupe_days are not consulted. */
+ * The newest identities live in a hash table in memory. When there are enough of them and they are
+ * on disk, a thread writes them as an immutable sorted run (STATE_DIR/journal/LLLL-FROM-TO.idx: the
+ * positions of the log it covers) with a small filter, and merges eight runs of a size into one, so
+ * that a lookup asks few filters. Runs are an index only: missing or damaged ones are built again
+ * from the log. Runs whose newest commit is older than dedupe_days are not consulted and their
+ * files go.
+ *
+ * Recovery: rt_dedupe_open indexes everything that is on disk, whatever the snapshots cover. The
+ * shell adds nothing while it replays; it calls rt_dedupe_add for newly appended events only. */
 #ifndef RT_WORKERS_DEDUPE_H
 #define RT_WORKERS_DEDUPE_H
 
@@ -18,8 +25,10 @@ uint64_t rt_identity(const struct rt_event *event);
 /* True if both have the same source, account and id. */
 bool rt_identity_equal(const struct rt_event *a, const struct rt_event *b);
 
-/* Opens the indexes of sealed segments whose newest commit is at or after `not_before` (ms), of every log that may hold partitions of
- * this worker (`owns` decides). NULL with error. */
+/* Indexes all events on disk whose commit is at or after `not_before` (ms): of the journal's own
+ * log and of those of earlier generations that hold partitions of this worker (`owns` decides).
+ * Logs that another worker is writing are left alone. NULL with error (no memory, a log that cannot
+ * be read). */
 typedef bool rt_dedupe_owns(void *context, uint32_t partition);
 struct rt_dedupe *rt_dedupe_open(struct rt_journal *journal, int64_t not_before,
                                  rt_dedupe_owns *owns, void *context, char *error);
@@ -27,18 +36,20 @@ void rt_dedupe_close(struct rt_dedupe *dedupe); /* takes NULL */
 
 enum { RT_DEDUPE_CANDIDATES = 8 };
 
-/* Positions of records that may hold this identity, newest first; their number (more than RT_DEDUPE_CANDIDATES collisions of one 64-bit
- * hash are cut: the rest is then found by the account's chain, see dedupe.c). */
+/* Positions of records that may hold this identity, newest first; their number.
+ * RT_DEDUPE_CANDIDATES + 1: there are more than could be stored (an attack on the hash, or an
+ * account erased and loaded again many times): look along the account's chain instead. */
 size_t rt_dedupe_find(struct rt_dedupe *dedupe, uint64_t identity,
                       rt_position found[RT_DEDUPE_CANDIDATES]);
 
 /* Hints that a find for this identity comes soon (prefetch). */
 void rt_dedupe_touch(const struct rt_dedupe *dedupe, uint64_t identity);
 
-/* Remembers an appended event; in recovery too. False without memory. */
+/* Remembers an appended event; positions ascend. False without memory. */
 bool rt_dedupe_add(struct rt_dedupe *dedupe, uint64_t identity, rt_position position);
 
-/* To be called after a commit: seals the index of segments that are full (in the background), drops what has expired. */
+/* To be called after a commit is DONE: starts and takes over work of the thread (runs sealed,
+ * merged), drops what has expired. */
 void rt_dedupe_maintain(struct rt_dedupe *dedupe, int64_t not_before);
 
 /* Memory, all counted, and identities held. */

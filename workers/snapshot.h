@@ -1,8 +1,11 @@
-/* Snapshot files: the state of one partition at an exact position of its log, written beside by a thread (temporary file, fsync, rename,
- * fsync of the folder). The content is opaque here: core.c makes and reads it.
+/* Snapshot files: the state of one partition at an exact position of its log, written beside by a
+ * thread (temporary file, fsync, rename, fsync of the folder). The content is opaque here: core.c
+ * makes and reads it.
  *
- * File: STATE_DIR/snapshots/PPPP.snap (partition, hexadecimal; the one before is kept as PPPP.old until the next). Header: magic, version,
- * partition, position, judging time, size, checksum (XXH3-128). */
+ * File: STATE_DIR/snapshots/PPPP.snap (partition, hexadecimal; the one before is kept as PPPP.old
+ * until the next; PPPP.new while it is written). Header: magic, version, partition, position,
+ * judging time, size, checksum (XXH3-128). At every moment at least one good file exists if there
+ * ever was one. */
 #ifndef RT_WORKERS_SNAPSHOT_H
 #define RT_WORKERS_SNAPSHOT_H
 
@@ -13,11 +16,15 @@ struct rt_snapshot {
     rt_position position; /* records of the partition up to here are in it; 0: none */
     int64_t time;
     uint64_t config_epoch; /* hash of the parameters its deadlines were computed with */
+    rt_position oldest; /* load only: position of the oldest good file, up to which the journal may
+                           be trimmed */
     struct rt_buffer content; /* owned by the caller */
 };
 
-/* Reads the newest good snapshot of a partition (falls back to the one before, tells so in note). False if there is none: then
- * snapshot->position is 0 and content empty; note says why if a file was there. */
+/* Reads the newest good snapshot of a partition (falls back to the one before, tells so in note: ""
+ * if all is well). False if there is none: then snapshot->position is 0 and content empty; note
+ * says why if a file was there. A position beyond the end of its log means that the log has lost
+ * its tail: the caller must not use it. */
 bool rt_snapshot_load(const char *state_dir, uint32_t partition, struct rt_snapshot *snapshot,
                       char *note, size_t note_size);
 
@@ -25,7 +32,8 @@ bool rt_snapshot_load(const char *state_dir, uint32_t partition, struct rt_snaps
 bool rt_snapshot_save(const char *state_dir, const struct rt_snapshot *snapshot, char *error,
                       size_t error_size);
 
-/* A thread that saves, one after the other. start takes ownership of the content; not while busy. */
+/* A thread that saves, one after the other. start takes ownership of the content; not while busy.
+ */
 struct rt_snapshot_writer;
 struct rt_snapshot_writer *rt_snapshot_writer_new(const char *state_dir, int notify_fd);
 void rt_snapshot_writer_free(struct rt_snapshot_writer *writer); /* waits; takes NULL */
