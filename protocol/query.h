@@ -60,7 +60,11 @@ struct rt_query {
 
 /* Decodes a payload that has passed rt_msgpack_check. RT_OK, or bad_request / unknown_op with the fault's text. Keys that the op
  * does not take are ignored; those it takes are checked; those it needs (account, id) must be there. */
-enum rt_error rt_query_decode(struct rt_span payload, struct rt_query *query, struct rt_fault *fault);
+enum rt_error rt_query_decode(struct rt_span payload, struct rt_query *query,
+                              struct rt_fault *fault);
+/* The same for workers, whose requests come from the daemon alone: knows dead.get as well. */
+enum rt_error rt_query_decode_internal(struct rt_span payload, struct rt_query *query,
+                                       struct rt_fault *fault);
 
 const char *rt_op_name(enum rt_op op);
 const char *rt_band_name(enum rt_band band);
