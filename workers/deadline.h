@@ -1,26 +1,42 @@
-/* Accounts by the moment that time alone may change something for them: a heap, one entry an account. Each account knows its place
- * (rt_account_wait). The heap does not own the accounts. */
+/* Accounts that wait for a moment, the earliest first: an indexed 4-ary heap ordered by rt_wait.at.
+ * Each account knows its place (rt_account_wait), so that it can be moved or taken off without a
+ * search. Accounts are not owned. */
 #ifndef RT_WORKERS_DEADLINE_H
 #define RT_WORKERS_DEADLINE_H
 
 #include "workers/account.h"
 
-struct rt_deadline {
-    int64_t at;
+struct rt_deadline_entry {
+    int64_t at; /* a copy of the account's rt_wait.at: comparing needs no visit to the account */
     struct rt_account *account;
 };
 
+/* Zero-initialise. */
 struct rt_deadlines {
-    struct rt_deadline *heap; /* 4-ary */
-    size_t count, capacity;
+    struct rt_deadline_entry *entries;
+    uint32_t count, capacity;
 };
 
+/* The accounts on it are told that they are no longer. */
 void rt_deadlines_free(struct rt_deadlines *deadlines);
 
-/* Inserts, moves or (at INT64_MAX) removes. False without memory: only when it must grow; nothing changed then. */
+/* The account waits for `at` (ms) from now on: put on the heap, moved in it, or with INT64_MAX
+ * taken off it. False without memory (only when it was not on the heap): nothing has changed then,
+ * rt_wait.at included. */
 bool rt_deadlines_set(struct rt_deadlines *deadlines, struct rt_account *account, int64_t at);
 
-/* The earliest; NULL if there is none. */
-const struct rt_deadline *rt_deadlines_first(const struct rt_deadlines *deadlines);
+/* Puts an account on that waits for its stored rt_wait.at (decoded from a snapshot); as
+ * rt_deadlines_set. */
+bool rt_deadlines_add(struct rt_deadlines *deadlines, struct rt_account *account);
+
+/* Takes it off if it is on; to be called before an account is freed. Its rt_wait.at becomes
+ * INT64_MAX. */
+void rt_deadlines_remove(struct rt_deadlines *deadlines, struct rt_account *account);
+
+/* The account that waits for the earliest moment; NULL if none does. Ties in any order. */
+struct rt_account *rt_deadlines_first(const struct rt_deadlines *deadlines);
+
+/* The earliest moment; INT64_MAX if nobody waits. */
+int64_t rt_deadlines_next(const struct rt_deadlines *deadlines);
 
 #endif
