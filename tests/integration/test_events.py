@@ -136,7 +136,7 @@ def timestamps_as_int():
     bad_field('ts', with_values('call', 'ts', [-1, -2 ** 31, -2 ** 63, 1.0, 1e12, '2024-01-01', '', b'1', True, False, [],
                                                {}, NAN, INF, msgpack.ExtType(5, b'\0\0\0\1'),
                                                msgpack.ExtType(0, b'\0\0\0\1')]))
-    head = map_bytes()[:0] + b'\x84' + pack('type') + pack('call') + pack('account') + pack(fresh())
+    head = b'\x84' + pack('type') + pack('call') + pack('account') + pack(fresh())
     formats = [b'\xd3' + struct.pack('>q', 77), b'\xcf' + struct.pack('>Q', 77), b'\xce' + struct.pack('>I', 77),
                b'\xd2' + struct.pack('>i', 77), b'\xcd\0\x4d', b'\xd1\0\x4d', b'\xcc\x4d', b'\xd0\x4d', b'\x4d']
     all_accepted(head + pack('id') + pack(fresh()) + pack('ts') + f for f in formats)
