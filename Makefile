@@ -1,29 +1,232 @@
-# Objects of each part, found by folder; libraries by pkg-config. `make O=DIR` builds elsewhere.
+# retaind: plain make. Each folder is an archive of its objects without main.o; programs link the archives they may use.
+#
+#   make                 build into build/ (another place: make O=DIR; every command: make V=1)
+#   make deps            install what building needs (Debian packages)
+#   make check           install what tests need, build, run all of them; make check-unit ... runs a part
+#   make demo            see it work
+#   make install         PREFIX=/usr/local DESTDIR=
+#   make deb             build/deb/*.deb
+VERSION = 0.1.0
+SOVERSION = 0
+
 O ?= build
-CC ?= gcc
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+LIBEXECDIR ?= $(PREFIX)/libexec/retaind
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+AR ?= ar
+OBJCOPY ?= objcopy
 PKG_CONFIG ?= pkg-config
-MSGPACK := $(shell $(PKG_CONFIG) --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack)
+INSTALL ?= install
+
+# Sanitizer and coverage builds set HARDENING to nothing.
 CFLAGS ?= -O2 -g
+HARDENING ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+LDHARDENING ?= -Wl,-z,relro,-z,now
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -I. -Iclients/include -MMD -MP
+DEFINES = -D_GNU_SOURCE -DRT_VERSION='"$(VERSION)"' -DRT_LIBEXECDIR='"$(LIBEXECDIR)"' \
+          -DRT_CONFIG_FILE='"$(SYSCONFDIR)/retaind/retaind.conf"'
 
-protocol_objects := $(patsubst %.c,$(O)/%.o,$(wildcard protocol/*.c))
-config_objects := $(patsubst %.c,$(O)/%.o,$(wildcard config/*.c))
-daemon_objects := $(patsubst %.c,$(O)/%.o,$(wildcard daemon/*.c))
-worker_objects := $(patsubst %.c,$(O)/%.o,$(wildcard workers/*.c))
-worker_core := $(filter-out $(O)/workers/main.o,$(worker_objects))
+# Libraries by pkg-config; msgpack is called msgpack in Debian and msgpack-c upstream; libcsv has no .pc file.
+once = $(if $(cached_$(1)),,$(eval cached_$(1) := $(shell $(2))))$(cached_$(1))
+msgpack = $(call once,msgpack,$(PKG_CONFIG) --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack)
+cflags_all = $(call once,cflags,$(PKG_CONFIG) --cflags libzmq libevent $(msgpack) libxxhash libsystemd jansson)
+libs_daemon = $(call once,daemon,$(PKG_CONFIG) --libs libzmq libevent $(msgpack) libxxhash libsystemd) -lm
+libs_worker = $(call once,worker,$(PKG_CONFIG) --libs $(msgpack) libxxhash) -lpthread -lm
+libs_retain = $(call once,retain,$(PKG_CONFIG) --libs libzmq $(msgpack))
+libs_retainctl = $(call once,retainctl,$(PKG_CONFIG) --libs libzmq $(msgpack) libxxhash jansson) -lcsv -lpthread -lm
+libs_test = $(libs_daemon) $(libs_retainctl) $(call once,cmocka,$(PKG_CONFIG) --libs cmocka)
 
-all: $(O)/retaind $(O)/retain-worker
+# Hidden by default: libretain exports what retain.h marks and nothing else.
+ALL_CFLAGS = -std=c11 $(WARNINGS) $(HARDENING) $(CFLAGS) -fPIC -fvisibility=hidden $(DEFINES) -I. -Iclients/include \
+             $(cflags_all)
+ALL_LDFLAGS = $(CFLAGS) $(LDHARDENING) $(LDFLAGS) -Wl,--as-needed
+PIE ?= -pie
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $@;)
 
-$(O)/%.o: %.c
+# ---- objects ---------------------------------------------------------------------------------
+
+objects = $(patsubst %.c,$(O)/%.o,$(wildcard $(1)/*.c))
+
+protocol = $(call objects,protocol)
+config = $(call objects,config)
+daemon = $(filter-out $(O)/daemon/main.o,$(call objects,daemon))
+workers = $(filter-out $(O)/workers/main.o,$(call objects,workers))
+libretain = $(call objects,clients/libretain)
+retainctl = $(filter-out $(O)/clients/retainctl/main.o,$(call objects,clients/retainctl))
+testlib = $(call objects,tests/lib)
+benches = $(patsubst %.c,$(O)/%,$(wildcard bench/bench_*.c))
+benchlib = $(filter-out $(benches:=.o),$(call objects,bench))
+tests = $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*.c tests/golden/*.c tests/property/*.c tests/sim/*.c))
+fuzzers = $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+archive = $(O)/lib/$(1).a
+archives = $(foreach name,$(1),$(call archive,$(name)))
+
+# Whatever part is not there yet is left out rather than breaking the others.
+programs = $(if $(wildcard daemon/main.c),$(O)/retaind) \
+           $(if $(wildcard workers/main.c),$(O)/retain-worker) \
+           $(if $(wildcard clients/retainctl/main.c),$(O)/retainctl) \
+           $(O)/config-document
+libraries = $(if $(wildcard clients/libretain/*.c),$(O)/libretain.a $(O)/libretain.so)
+
+all: $(programs) $(libraries)
+
+# ---- programs and libraries --------------------------------------------------------------------
+
+$(O)/retaind: $(O)/daemon/main.o $(call archives,daemon config protocol)
+	$(call say,LINK)$(CC) $(PIE) $(ALL_LDFLAGS) $^ -o $@ $(libs_daemon)
+
+$(O)/retain-worker: $(O)/workers/main.o $(call archives,workers config protocol)
+	$(call say,LINK)$(CC) $(PIE) $(ALL_LDFLAGS) $^ -o $@ $(libs_worker)
+
+$(O)/retainctl: $(O)/clients/retainctl/main.o $(call archives,retainctl libretain workers config protocol)
+	$(call say,LINK)$(CC) $(PIE) $(ALL_LDFLAGS) $^ -o $@ $(libs_retainctl)
+
+$(O)/config-document: $(O)/config/tool/document.o $(call archives,config protocol)
+	$(call say,LINK)$(CC) $(PIE) $(ALL_LDFLAGS) $^ -o $@ -lm
+
+$(O)/libretain.so: $(O)/libretain.so.$(SOVERSION)
+	@ln -sf $(<F) $@
+
+$(O)/libretain.so.$(SOVERSION): $(libretain) $(call archive,protocol)
+	$(call say,LINK)$(CC) -shared -Wl,-soname,$(@F) $(ALL_LDFLAGS) $^ -o $@ $(libs_retain)
+
+# One object that shows only the public names, so that nothing of ours collides with a program's own.
+$(O)/libretain.a: $(libretain) $(call archive,protocol)
+	$(call say,AR)$(CC) -r -nostdlib $^ -o $(O)/libretain.o
+	@$(OBJCOPY) --wildcard --keep-global-symbol='retain_*' $(O)/libretain.o
+	@rm -f $@ && $(AR) rcs $@ $(O)/libretain.o
+
+define archive_rule
+$(call archive,$(1)): $$($(1)) $(O)/sources
+	@mkdir -p $$(@D)
+	$$(call say,AR)rm -f $$@ && $$(AR) rcs $$@ $$($(1))
+endef
+$(foreach name,protocol config daemon workers libretain retainctl testlib benchlib,$(eval $(call archive_rule,$(name))))
+
+$(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c $< -o $@
+	$(call say,CC)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
-$(O)/retaind: $(daemon_objects) $(config_objects) $(protocol_objects)
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(shell $(PKG_CONFIG) --libs libzmq libevent $(MSGPACK) inih libxxhash libsystemd) -lm
+# Other flags, or a source that went away, rebuild what depends on them.
+$(O)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))' | cmp -s - $@ || \
+	    echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))' > $@
+$(O)/sources: FORCE
+	@mkdir -p $(@D)
+	@echo '$(sort $(protocol) $(config) $(daemon) $(workers) $(libretain) $(retainctl) $(testlib) $(benchlib))' | \
+	    cmp -s - $@ || \
+	    echo '$(sort $(protocol) $(config) $(daemon) $(workers) $(libretain) $(retainctl) $(testlib) $(benchlib))' > $@
 
-$(O)/retain-worker: $(worker_objects) $(config_objects) $(protocol_objects)
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(shell $(PKG_CONFIG) --libs $(MSGPACK) inih libxxhash) -lpthread -lm
+# ---- tests, fuzzers, benchmarks ----------------------------------------------------------------
 
-.PHONY: all
+everything = $(call archives,testlib retainctl libretain daemon workers config protocol)
+
+test-programs: $(tests)
+
+$(tests): $(O)/%: $(O)/%.o $(everything)
+	$(call say,LINK)$(CC) $(PIE) $(ALL_LDFLAGS) $< -Wl,--start-group $(everything) -Wl,--end-group -o $@ $(libs_test)
+
+fuzz-programs: $(fuzzers)
+
+$(fuzzers): $(O)/%: $(O)/%.o $(everything)
+	$(call say,LINK)$(CC) $(PIE) $(ALL_LDFLAGS) -fsanitize=fuzzer $< -Wl,--start-group $(everything) -Wl,--end-group -o $@ $(libs_test)
+
+ifneq ($(wildcard bench/run),)
+bench: all bench-programs
+	bench/run $(O)
+endif
+
+bench-programs: $(benches)
+
+$(benches): $(O)/%: $(O)/%.o $(call archives,benchlib) $(everything)
+	$(call say,LINK)$(CC) $(PIE) $(ALL_LDFLAGS) $< -Wl,--start-group $(call archives,benchlib) $(everything) -Wl,--end-group -o $@ $(libs_test)
+
+# The parts: style build unit property asan integration fuzz (tests/run says what each does).
+check:
+	tests/run
+check-%:
+	tests/run $*
+style: check-style
+
+# make fuzz FUZZ=config SECONDS=60
+SECONDS ?= 60
+fuzz:
+	FUZZ_SECONDS=$(SECONDS) tests/run fuzz $(if $(FUZZ),fuzz_$(FUZZ))
+
+coverage:
+	tests/coverage
+
+demo:
+	tests/demo
+
+deps:
+	packaging/dependencies build
+test-deps:
+	packaging/dependencies build test
+
+# Files in the tree that are made from the option table.
+docs: $(O)/config-document
+	$(O)/config-document reference > docs/CONFIGURATION.md
+	$(O)/config-document sample > systemd/retaind.conf
+
+# ---- installation ------------------------------------------------------------------------------
+
+fill_in = sed -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|g' \
+              -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' -e 's|@VERSION@|$(VERSION)|g' \
+              -e 's|@MSGPACK@|$(msgpack)|g'
+man_pages = $(wildcard docs/man/*.1 docs/man/*.5 docs/man/*.8 docs/man/*.3)
+units = $(notdir $(wildcard systemd/*.service systemd/*.socket))
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)
+	$(INSTALL) -m 755 $(filter $(O)/retaind $(O)/retainctl,$(programs)) $(DESTDIR)$(BINDIR)
+	$(INSTALL) -m 755 $(O)/retain-worker $(DESTDIR)$(LIBEXECDIR)
+	$(INSTALL) -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(INSTALL) -m 644 clients/include/retain.h $(DESTDIR)$(INCLUDEDIR)
+	$(INSTALL) -m 644 $(O)/libretain.a $(O)/libretain.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)
+	ln -sf libretain.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libretain.so
+	$(fill_in) packaging/retain.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/retain.pc
+	$(INSTALL) -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
+	for unit in $(units); do $(fill_in) systemd/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
+	$(INSTALL) -m 644 systemd/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/retaind.conf
+	$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/retaind
+	test -e $(DESTDIR)$(SYSCONFDIR)/retaind/retaind.conf || \
+	    $(INSTALL) -m 644 systemd/retaind.conf $(DESTDIR)$(SYSCONFDIR)/retaind/retaind.conf
+	for page in $(man_pages); do \
+	    $(INSTALL) -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
+	for file in $(wildcard clients/completion/*); do \
+	    $(INSTALL) -D -m 644 $$file $(DESTDIR)$(COMPLETIONDIR)/$$(basename $$file .bash) || exit 1; done
+
+# Configuration and state stay.
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,retaind retainctl) $(DESTDIR)$(LIBEXECDIR)/retain-worker
+	rm -f $(DESTDIR)$(INCLUDEDIR)/retain.h $(addprefix $(DESTDIR)$(LIBDIR)/,libretain.a libretain.so \
+	    libretain.so.$(SOVERSION) pkgconfig/retain.pc)
+	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(units)) $(DESTDIR)$(SYSUSERSDIR)/retaind.conf
+	for page in $(man_pages); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
+	rm -f $(DESTDIR)$(COMPLETIONDIR)/retainctl
+	-rmdir $(DESTDIR)$(LIBEXECDIR) 2>/dev/null
+
+deb:
+	packaging/deb/build $(VERSION)
+
+clean:
+	rm -rf $(O)
+
+.PHONY: all test-programs fuzz-programs bench bench-programs check style fuzz coverage demo deps test-deps docs install \
+        uninstall deb clean FORCE
+.SECONDARY:
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
