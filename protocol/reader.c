@@ -13,21 +13,81 @@
 #include "protocol/assert.h"
 #include "protocol/limits.h"
 
-/* The formats 0xc0..0xdf: what they are, how many bytes hold their length, and how many follow in
- * any case. */
-static const struct format {
-    uint8_t kind, length, fixed;
-} formats[32] = {
-    {RT_KIND_NIL, 0, 0},   {RT_KIND_END, 0, 0},   {RT_KIND_BOOL, 0, 0},  {RT_KIND_BOOL, 0, 0},
-    {RT_KIND_BIN, 1, 0},   {RT_KIND_BIN, 2, 0},   {RT_KIND_BIN, 4, 0},   {RT_KIND_EXT, 1, 1},
-    {RT_KIND_EXT, 2, 1},   {RT_KIND_EXT, 4, 1},   {RT_KIND_FLOAT, 0, 4}, {RT_KIND_FLOAT, 0, 8},
-    {RT_KIND_INT, 0, 1},   {RT_KIND_INT, 0, 2},   {RT_KIND_INT, 0, 4},   {RT_KIND_INT, 0, 8},
-    {RT_KIND_INT, 0, 1},   {RT_KIND_INT, 0, 2},   {RT_KIND_INT, 0, 4},   {RT_KIND_INT, 0, 8},
-    {RT_KIND_EXT, 0, 2},   {RT_KIND_EXT, 0, 3},   {RT_KIND_EXT, 0, 5},   {RT_KIND_EXT, 0, 9},
-    {RT_KIND_EXT, 0, 17},  {RT_KIND_STR, 1, 0},   {RT_KIND_STR, 2, 0},   {RT_KIND_STR, 4, 0},
-    {RT_KIND_ARRAY, 2, 0}, {RT_KIND_ARRAY, 4, 0}, {RT_KIND_MAP, 2, 0},   {RT_KIND_MAP, 4, 0},
+#define SAME8(kind, size)                                                                          \
+    {kind, size}, {kind, size}, {kind, size}, {kind, size}, {kind, size}, {kind, size},            \
+        {kind, size},                                                                              \
+    {                                                                                              \
+        kind, size                                                                                 \
+    }
+#define SAME16(kind, size) SAME8(kind, size), SAME8(kind, size)
+#define SAME32(kind, size) SAME16(kind, size), SAME16(kind, size)
+#define STRINGS(size)                                                                              \
+    {RT_KIND_STR, size}, {RT_KIND_STR, size + 1}, {RT_KIND_STR, size + 2},                         \
+    {                                                                                              \
+        RT_KIND_STR, size + 3                                                                      \
+    }
+
+/* The MessagePack specification's table of formats. */
+const struct rt_format rt_formats[256] = {
+    /* 0x00 */ SAME32(RT_KIND_INT, 1),
+    SAME32(RT_KIND_INT, 1),
+    SAME32(RT_KIND_INT, 1),
+    SAME32(RT_KIND_INT, 1),
+    /* 0x80 */ SAME16(RT_KIND_MAP, 0),
+    /* 0x90 */ SAME16(RT_KIND_ARRAY, 0),
+    /* 0xa0 */ STRINGS(1),
+    STRINGS(5),
+    STRINGS(9),
+    STRINGS(13),
+    STRINGS(17),
+    STRINGS(21),
+    STRINGS(25),
+    STRINGS(29),
+    /* 0xc0 */ {RT_KIND_NIL, 1},
+    {RT_KIND_END, 0},
+    {RT_KIND_BOOL, 1},
+    {RT_KIND_BOOL, 1},
+    {RT_KIND_BIN, 0},
+    {RT_KIND_BIN, 0},
+    {RT_KIND_BIN, 0},
+    {RT_KIND_EXT, 0},
+    {RT_KIND_EXT, 0},
+    {RT_KIND_EXT, 0},
+    {RT_KIND_FLOAT, 5},
+    {RT_KIND_FLOAT, 9},
+    {RT_KIND_INT, 2},
+    {RT_KIND_INT, 3},
+    {RT_KIND_INT, 5},
+    {RT_KIND_INT, 9},
+    {RT_KIND_INT, 2},
+    {RT_KIND_INT, 3},
+    {RT_KIND_INT, 5},
+    {RT_KIND_INT, 9},
+    {RT_KIND_EXT, 3},
+    {RT_KIND_EXT, 4},
+    {RT_KIND_EXT, 6},
+    {RT_KIND_EXT, 10},
+    {RT_KIND_EXT, 18},
+    {RT_KIND_STR, 0},
+    {RT_KIND_STR, 0},
+    {RT_KIND_STR, 0},
+    {RT_KIND_ARRAY, 0},
+    {RT_KIND_ARRAY, 0},
+    {RT_KIND_MAP, 0},
+    {RT_KIND_MAP, 0},
+    /* 0xe0 */ SAME32(RT_KIND_INT, 1),
 };
 
+/* The formats 0xc0..0xdf: how many bytes hold their length, and how many follow in any case. */
+static const struct {
+    uint8_t length, fixed;
+} headers[32] = {
+    {0, 0}, {0, 0}, {0, 0},  {0, 0}, {1, 0}, {2, 0}, {4, 0}, {1, 1}, {2, 1}, {4, 1}, {0, 4},
+    {0, 8}, {0, 1}, {0, 2},  {0, 4}, {0, 8}, {0, 1}, {0, 2}, {0, 4}, {0, 8}, {0, 2}, {0, 3},
+    {0, 5}, {0, 9}, {0, 17}, {1, 0}, {2, 0}, {4, 0}, {2, 0}, {4, 0}, {2, 0}, {4, 0},
+};
+
+/* An object that is not over with its first byte or a few. */
 struct object {
     enum rt_kind kind;
     const uint8_t *data; /* behind format and length */
@@ -44,35 +104,22 @@ static inline uint64_t big_endian(const uint8_t *at, size_t size)
     return value;
 }
 
-static inline enum rt_kind kind_of(uint8_t byte)
-{
-    if (byte < 0x80 || byte >= 0xe0)
-        return RT_KIND_INT;
-    if (byte < 0x90)
-        return RT_KIND_MAP;
-    if (byte < 0xa0)
-        return RT_KIND_ARRAY;
-    if (byte < 0xc0)
-        return RT_KIND_STR;
-    return (enum rt_kind)formats[byte - 0xc0].kind;
-}
-
 /* The number in the header of an object: its bytes, or the entries of a container. */
 static inline bool header_read(const uint8_t **at, const uint8_t *end, enum rt_kind kind,
                                uint64_t *number)
 {
     uint8_t byte = *(*at)++;
-    const struct format *format;
+    size_t length;
 
     if (byte < 0xc0 || byte >= 0xe0) {
         *number = kind == RT_KIND_INT ? 0 : kind == RT_KIND_STR ? (byte & 31u) : (byte & 15u);
         return true;
     }
-    format = &formats[byte - 0xc0];
-    if (end - *at < format->length)
+    length = headers[byte - 0xc0].length;
+    if ((size_t)(end - *at) < length)
         return false;
-    *number = big_endian(*at, format->length) + format->fixed;
-    *at += format->length;
+    *number = big_endian(*at, length) + headers[byte - 0xc0].fixed;
+    *at += length;
     return true;
 }
 
@@ -84,7 +131,7 @@ static inline bool object_read(const uint8_t *at, const uint8_t *end, struct obj
 
     if (at == end)
         return false;
-    object->kind = kind_of(*at);
+    object->kind = (enum rt_kind)rt_formats[*at].kind;
     if (object->kind == RT_KIND_END || !header_read(&at, end, object->kind, &number))
         return false;
     object->data = at;
@@ -99,31 +146,45 @@ static inline bool object_read(const uint8_t *at, const uint8_t *end, struct obj
     return object->size + object->children <= (uint64_t)(end - at);
 }
 
+/* Steps over objects that are no containers, at most `owed` of them, as long as the first byte
+ * tells the size. */
+static inline const uint8_t *scalars_skip(const uint8_t *at, const uint8_t *end, uint64_t *owed)
+{
+    while (*owed > 0 && at != end) {
+        size_t size = rt_formats[*at].size;
+
+        if (size == 0 || size > (size_t)(end - at))
+            break;
+        at += size;
+        (*owed)--;
+    }
+    return at;
+}
+
 bool rt_msgpack_check(struct rt_span bytes, unsigned depth)
 {
     const struct rt_reader all = rt_reader(bytes);
     const uint8_t *at = all.at;
-    uint64_t owed[RT_NESTING_MAX];
+    uint64_t owed[RT_NESTING_MAX + 1] = {1}; /* objects still to come at each level */
     unsigned open = 0;
     struct object object;
 
     RT_ASSERT(depth <= RT_NESTING_MAX);
     for (;;) {
+        at = scalars_skip(at, all.end, &owed[open]);
+        while (owed[open] == 0) {
+            if (open-- == 0)
+                return at == all.end;
+        }
         if (!object_read(at, all.end, &object))
             return false;
         at = object.data + object.size;
+        owed[open]--;
         if (object.kind == RT_KIND_ARRAY || object.kind == RT_KIND_MAP) {
             if (open == depth)
                 return false;
-            if (object.children > 0) {
-                owed[open++] = object.children;
-                continue;
-            }
+            owed[++open] = object.children;
         }
-        while (open > 0 && --owed[open - 1] == 0)
-            open--;
-        if (open == 0)
-            return at == all.end;
     }
 }
 
@@ -196,13 +257,6 @@ struct rt_reader rt_reader(struct rt_span bytes)
     const uint8_t *end = bytes.size == 0 ? bytes.data : bytes.data + bytes.size;
 
     return (struct rt_reader){.at = bytes.data, .end = end};
-}
-
-enum rt_kind rt_read_kind(const struct rt_reader *reader)
-{
-    if (reader->failed || reader->at == reader->end)
-        return RT_KIND_END;
-    return kind_of(*reader->at);
 }
 
 static bool fail(struct rt_reader *reader)
@@ -322,7 +376,7 @@ static inline bool read_bytes(struct rt_reader *reader, enum rt_kind kind, struc
     return true;
 }
 
-bool rt_read_str(struct rt_reader *reader, struct rt_span *value)
+bool rt_read_str_any(struct rt_reader *reader, struct rt_span *value)
 {
     return read_bytes(reader, RT_KIND_STR, value);
 }
@@ -393,7 +447,7 @@ bool rt_read_timestamp(struct rt_reader *reader, int64_t *ms)
     return true;
 }
 
-bool rt_read_skip(struct rt_reader *reader, struct rt_span *bytes)
+bool rt_read_skip_any(struct rt_reader *reader, struct rt_span *bytes)
 {
     const uint8_t *at = reader->at;
     uint64_t owed = 1;
@@ -401,7 +455,7 @@ bool rt_read_skip(struct rt_reader *reader, struct rt_span *bytes)
 
     if (reader->failed)
         return false;
-    while (owed > 0) {
+    while (at = scalars_skip(at, reader->end, &owed), owed > 0) {
         if (!object_read(at, reader->end, &object))
             return fail(reader);
         at = object.data + object.size;

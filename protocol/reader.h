@@ -1,8 +1,8 @@
 /* A checked cursor over MessagePack bytes: no allocation, no recursion, no trust.
  *
- * Whole messages are checked once with rt_msgpack_check(); the cursor checks bounds again on its own, so
- * that it is safe on any bytes. A read that fails returns false, sets `failed`, and leaves the output untouched;
- * after that every read fails. */
+ * Whole messages are checked once with rt_msgpack_check(); the cursor checks bounds again on its
+ * own, so that it is safe on any bytes. A read that fails returns false, sets `failed`, and leaves
+ * the output untouched; after that every read fails. */
 #ifndef RT_PROTOCOL_READER_H
 #define RT_PROTOCOL_READER_H
 
@@ -27,8 +27,8 @@ struct rt_reader {
     bool failed;
 };
 
-/* True if the bytes are exactly one object, nested at most `depth` containers deep, without the reserved
- * byte, every length within the bytes. */
+/* True if the bytes are exactly one object, nested at most `depth` containers deep, without the
+ * reserved byte, every length within the bytes. */
 bool rt_msgpack_check(struct rt_span bytes, unsigned depth);
 
 /* True if the bytes are valid UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
@@ -36,8 +36,21 @@ bool rt_utf8_valid(struct rt_span bytes);
 
 struct rt_reader rt_reader(struct rt_span bytes);
 
+/* What the first byte of an object tells: its kind, and its whole size if that is all it takes to
+ * know it (a scalar or a short string), else 0. The ways that most objects go are inline on top of
+ * these. */
+struct rt_format {
+    uint8_t kind, size;
+};
+extern const struct rt_format rt_formats[256];
+
 /* Kind of the next object, RT_KIND_END if there is none. Moves nothing. */
-enum rt_kind rt_read_kind(const struct rt_reader *reader);
+static inline enum rt_kind rt_read_kind(const struct rt_reader *reader)
+{
+    if (reader->failed || reader->at == reader->end)
+        return RT_KIND_END;
+    return (enum rt_kind)rt_formats[*reader->at].kind;
+}
 
 bool rt_read_nil(struct rt_reader *reader);
 bool rt_read_bool(struct rt_reader *reader, bool *value);
@@ -45,7 +58,22 @@ bool rt_read_bool(struct rt_reader *reader, bool *value);
 bool rt_read_int(struct rt_reader *reader, int64_t *value);
 /* A finite integer or float. */
 bool rt_read_number(struct rt_reader *reader, double *value);
-bool rt_read_str(struct rt_reader *reader, struct rt_span *value);
+bool rt_read_str_any(struct rt_reader *reader, struct rt_span *value);
+static inline bool rt_read_str(struct rt_reader *reader, struct rt_span *value)
+{
+    size_t left = (size_t)(reader->end - reader->at);
+
+    if (!reader->failed && left > 0 && (*reader->at & 0xe0) == 0xa0) {
+        size_t size = *reader->at & 0x1f;
+
+        if (size < left) {
+            *value = rt_span(reader->at + 1, size);
+            reader->at += 1 + size;
+            return true;
+        }
+    }
+    return rt_read_str_any(reader, value);
+}
 bool rt_read_bin(struct rt_reader *reader, struct rt_span *value);
 bool rt_read_array(struct rt_reader *reader, uint32_t *count);
 bool rt_read_map(struct rt_reader *reader, uint32_t *pairs);
@@ -53,7 +81,19 @@ bool rt_read_map(struct rt_reader *reader, uint32_t *pairs);
 bool rt_read_timestamp(struct rt_reader *reader, int64_t *ms);
 
 /* Steps over one whole object; its bytes in *bytes if that is not NULL. */
-bool rt_read_skip(struct rt_reader *reader, struct rt_span *bytes);
+bool rt_read_skip_any(struct rt_reader *reader, struct rt_span *bytes);
+static inline bool rt_read_skip(struct rt_reader *reader, struct rt_span *bytes)
+{
+    size_t left = (size_t)(reader->end - reader->at);
+    size_t size = reader->failed || left == 0 ? 0 : rt_formats[*reader->at].size;
+
+    if (size == 0 || size > left)
+        return rt_read_skip_any(reader, bytes);
+    if (bytes != NULL)
+        *bytes = rt_span(reader->at, size);
+    reader->at += size;
+    return true;
+}
 
 /* True if nothing failed and no byte is left. */
 bool rt_read_done(const struct rt_reader *reader);
