@@ -7,6 +7,7 @@
 #define RT_WORKERS_DEAD_H
 
 #include "protocol/errors.h"
+#include "protocol/reader.h"
 #include "protocol/writer.h"
 #include "workers/journal.h"
 

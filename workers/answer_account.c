@@ -1,0 +1,172 @@
+/* account.get, and what other answers need of an account. */
+#include "workers/answer.h"
+
+static void write_factors(const struct rt_score *score, struct rt_buffer *out)
+{
+    rt_write_text(out, "factors");
+    rt_write_array(out, (uint32_t)score->count);
+    for (size_t i = 0; i < score->count; i++) {
+        rt_write_map(out, 3);
+        rt_write_key_text(out, "name", score->factors[i].factor);
+        rt_write_key_double(out, "points", score->factors[i].points);
+        rt_write_key_text(out, "text", score->factors[i].text);
+    }
+}
+
+static void write_counts(const struct rt_account *account, struct rt_buffer *out)
+{
+    rt_write_text(out, "events");
+    rt_write_map(out, RT_EVENT_TYPES);
+    for (int type = 0; type < RT_EVENT_TYPES; type++)
+        rt_write_key_int(out, rt_event_type_name((enum rt_event_type)type),
+                         rt_account_events(account, (enum rt_event_type)type));
+}
+
+uint32_t rt_answer_profile(const struct rt_account *account, struct rt_buffer *out)
+{
+    uint32_t pairs = 0;
+
+    for (int key = 0; key < RT_PROFILE_KEYS; key++) {
+        struct rt_profile_value value = rt_account_profile(account, (enum rt_profile_key)key);
+
+        if (value.presence != RT_KEY_SET)
+            continue;
+        rt_write_text(out, rt_profile_key_name((enum rt_profile_key)key));
+        if (key == RT_PROFILE_RENEWAL)
+            rt_write_int(out, value.renewal);
+        else if (key == RT_PROFILE_VALUE)
+            rt_write_double(out, value.value);
+        else if (key == RT_PROFILE_CONTACTS)
+            rt_write_raw(out, value.text);
+        else
+            rt_write_str(out, value.text);
+        pairs++;
+    }
+    return pairs;
+}
+
+static void write_hold(struct rt_buffer *out, const char *key, const struct rt_hold *hold)
+{
+    rt_write_text(out, key);
+    if (hold->by.data == NULL) {
+        rt_write_nil(out);
+        return;
+    }
+    rt_write_map(out, 4);
+    rt_write_key_str(out, "by", hold->by);
+    rt_write_key_int(out, "until", hold->until);
+    rt_write_key_str(out, "note", hold->note);
+    rt_write_key_int(out, "ts", hold->ts);
+}
+
+/* Copies a message, its acknowledgement and snooze replaced by those in force. */
+static bool write_message(struct rt_buffer *out, struct rt_span map,
+                          const struct rt_episode *episode)
+{
+    struct rt_reader reader = rt_reader(map);
+    uint32_t pairs;
+
+    if (!rt_read_map(&reader, &pairs))
+        return false;
+    rt_write_map(out, pairs);
+    for (; pairs > 0; pairs--) {
+        struct rt_span key, value;
+
+        if (!rt_read_str(&reader, &key) || !rt_read_skip(&reader, &value))
+            return false;
+        if (rt_span_is(key, "ack")) {
+            write_hold(out, "ack", &episode->ack);
+        } else if (rt_span_is(key, "snooze")) {
+            write_hold(out, "snooze", &episode->snooze);
+        } else {
+            rt_write_str(out, key);
+            rt_write_raw(out, value);
+        }
+    }
+    return true;
+}
+
+bool rt_answer_episode(struct rt_core *core, const struct rt_episode *episode,
+                       uint64_t *sequence, struct rt_buffer *out)
+{
+    size_t before = out->size;
+    struct rt_link_alert message;
+    struct rt_record record;
+
+    if (!core->store.read(core->store.context, episode->position, &record) ||
+        !rt_link_alert_decode(record.body, &message))
+        return false;
+    *sequence = message.sequence;
+    if (write_message(out, message.map, episode))
+        return true;
+    out->size = before;
+    return false;
+}
+
+static void write_open_alerts(struct rt_core *core, const struct rt_account *account,
+                              struct rt_buffer *out)
+{
+    uint32_t written = 0;
+    size_t mark;
+
+    rt_write_text(out, "alerts");
+    mark = rt_write_array_begin(out);
+    for (size_t i = 0; i < rt_account_episodes(account); i++) {
+        uint64_t sequence;
+
+        written += rt_answer_episode(core, rt_account_episode(account, i), &sequence, out);
+    }
+    rt_write_end(out, mark, written);
+}
+
+static void write_account(struct rt_core *core, const struct rt_account *account, int64_t at,
+                          struct rt_buffer *out)
+{
+    enum { FIXED_PAIRS = 10 };
+    size_t mark = rt_write_map_begin(out);
+    struct rt_score score;
+    uint32_t profile;
+    int64_t contact;
+
+    rt_score_explain(rt_account_tier(account, core->config), account, at, &score);
+    rt_write_key_bool(out, "ok", true);
+    rt_write_key_str(out, "account", rt_account_name(account));
+    rt_write_key_double(out, "score", score.score);
+    rt_write_key_double(out, "base", score.base);
+    rt_write_key_text(out, "band", rt_band_name(rt_band_of(score.score)));
+    write_factors(&score, out);
+    write_counts(account, out);
+    if (rt_account_last_contact(account, &contact))
+        rt_write_key_int(out, "last_contact", contact);
+    else
+        rt_write_key_nil(out, "last_contact");
+    rt_write_key_int(out, "open_tickets", (int64_t)rt_account_open_tickets(account));
+    write_open_alerts(core, account, out);
+    profile = rt_answer_profile(account, out);
+    rt_write_end(out, mark, FIXED_PAIRS + profile);
+}
+
+void rt_answer_account(struct rt_core *core, const struct rt_query *query, int64_t now,
+                       struct rt_buffer *out)
+{
+    const struct rt_account *account = rt_core_find(core, query->account);
+
+    if (account == NULL)
+        rt_query_error(out, RT_NOT_FOUND, "no such account");
+    else if (query->has_at && query->at < now)
+        rt_query_error(out, RT_BAD_REQUEST, "at: lies in the past");
+    else
+        write_account(core, account, query->has_at ? query->at : now, out);
+}
+
+void rt_answer_stats(const struct rt_core *core, struct rt_buffer *out)
+{
+    rt_write_map(out, 3);
+    rt_write_key_bool(out, "ok", true);
+    rt_write_key_int(out, "accounts", (int64_t)core->accounts);
+    rt_write_text(out, "events");
+    rt_write_map(out, RT_EVENT_TYPES);
+    for (int type = 0; type < RT_EVENT_TYPES; type++)
+        rt_write_key_int(out, rt_event_type_name((enum rt_event_type)type),
+                         (int64_t)core->events[type]);
+}

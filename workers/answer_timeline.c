@@ -1,0 +1,173 @@
+/* account.timeline: a walk back along the account's chain in the journal, the asked slice kept in a heap, newest first.
+ *
+ * The order is by (ts, id, source), descending: a function of the set of events. `after` is that key of the last event of the
+ * page before, as text: "ts:length of id:id source". */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "workers/answer.h"
+
+struct entry {
+    int64_t ts;
+    struct rt_span id, source, raw;
+};
+
+struct page {
+    struct entry *heap; /* the oldest of the chosen at the top */
+    size_t count, limit;
+    bool more;
+};
+
+static int compare(const struct entry *a, const struct entry *b)
+{
+    int order;
+
+    if (a->ts != b->ts)
+        return a->ts < b->ts ? -1 : 1;
+    order = rt_span_compare(a->id, b->id);
+    return order != 0 ? order : rt_span_compare(a->source, b->source);
+}
+
+static void sift_down(struct page *page, size_t at)
+{
+    for (;;) {
+        size_t child = 2 * at + 1;
+        struct entry moved;
+
+        if (child >= page->count)
+            return;
+        if (child + 1 < page->count && compare(&page->heap[child + 1], &page->heap[child]) < 0)
+            child++;
+        if (compare(&page->heap[at], &page->heap[child]) <= 0)
+            return;
+        moved = page->heap[at];
+        page->heap[at] = page->heap[child];
+        page->heap[child] = moved;
+        at = child;
+    }
+}
+
+static void sift_up(struct page *page, size_t at)
+{
+    while (at > 0 && compare(&page->heap[at], &page->heap[(at - 1) / 2]) < 0) {
+        struct entry moved = page->heap[at];
+
+        page->heap[at] = page->heap[(at - 1) / 2];
+        page->heap[(at - 1) / 2] = moved;
+        at = (at - 1) / 2;
+    }
+}
+
+static void offer(struct page *page, const struct entry *entry)
+{
+    if (page->count < page->limit) {
+        page->heap[page->count++] = *entry;
+        sift_up(page, page->count - 1);
+        return;
+    }
+    page->more = true;
+    if (compare(entry, &page->heap[0]) > 0) {
+        page->heap[0] = *entry;
+        sift_down(page, 0);
+    }
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    return -compare(a, b);
+}
+
+static bool parse_after(struct rt_span text, struct entry *after)
+{
+    struct rt_span rest = text;
+    char number[48];
+    int64_t ts;
+    size_t length;
+    int end = 0;
+
+    memcpy(number, text.data, text.size < sizeof(number) - 1 ? text.size : sizeof(number) - 1);
+    number[text.size < sizeof(number) - 1 ? text.size : sizeof(number) - 1] = '\0';
+    if (sscanf(number, "%" SCNd64 ":%zu:%n", &ts, &length, &end) < 2 || end == 0)
+        return false;
+    rest.data += end;
+    rest.size -= (size_t)end;
+    if (length > rest.size)
+        return false;
+    *after = (struct entry){.ts = ts,
+                            .id = rt_span(rest.data, length),
+                            .source = rt_span(rest.data + length, rest.size - length)};
+    return true;
+}
+
+static void write_after(struct rt_buffer *out, const struct entry *last)
+{
+    char text[48 + RT_ID_BYTES + RT_SOURCE_BYTES];
+    int size = snprintf(text, 48, "%" PRId64 ":%zu:", last->ts, last->id.size);
+
+    memcpy(text + size, last->id.data, last->id.size);
+    if (last->source.size > 0)
+        memcpy(text + size + last->id.size, last->source.data, last->source.size);
+    rt_write_key_str(out, "after",
+                     rt_span(text, (size_t)size + last->id.size + last->source.size));
+}
+
+static void collect(struct rt_core *core, const struct rt_account *account,
+                    const struct rt_query *query, const struct entry *after, struct page *page)
+{
+    struct rt_record record = {.previous = rt_account_chain(account)};
+
+    while (record.previous != 0 &&
+           core->store.read(core->store.context, record.previous, &record)) {
+        struct rt_event event;
+        struct rt_fault fault;
+        struct entry entry;
+
+        if (record.type != RT_RECORD_EVENT ||
+            rt_event_decode_accepted(record.body, &event, &fault) != RT_OK)
+            continue;
+        entry = (struct entry){event.ts, event.id, event.source, event.raw};
+        if ((query->has_since && entry.ts < query->since) ||
+            (query->has_until && entry.ts >= query->until) ||
+            (after != NULL && compare(&entry, after) >= 0))
+            continue;
+        offer(page, &entry);
+    }
+}
+
+static void write_page(struct page *page, struct rt_buffer *out)
+{
+    qsort(page->heap, page->count, sizeof(*page->heap), newest_first);
+    rt_write_map(out, page->more ? 3 : 2);
+    rt_write_key_bool(out, "ok", true);
+    rt_write_text(out, "events");
+    rt_write_array(out, (uint32_t)page->count);
+    for (size_t i = 0; i < page->count; i++)
+        rt_write_raw(out, page->heap[i].raw);
+    if (page->more)
+        write_after(out, &page->heap[page->count - 1]);
+}
+
+void rt_answer_timeline(struct rt_core *core, const struct rt_query *query, struct rt_buffer *out)
+{
+    const struct rt_account *account = rt_core_find(core, query->account);
+    struct page page = {.limit = query->limit};
+    struct entry after;
+
+    if (account == NULL) {
+        rt_query_error(out, RT_NOT_FOUND, "no such account");
+        return;
+    }
+    if (query->after.data != NULL && !parse_after(query->after, &after)) {
+        rt_query_error(out, RT_BAD_REQUEST, "after: is not what an earlier answer gave");
+        return;
+    }
+    page.heap = malloc(page.limit * sizeof(*page.heap));
+    if (page.heap == NULL) {
+        rt_query_error(out, RT_BUSY, "out of memory");
+        return;
+    }
+    collect(core, account, query, query->after.data != NULL ? &after : NULL, &page);
+    write_page(&page, out);
+    free(page.heap);
+}

@@ -1,0 +1,165 @@
+#include "workers/erase.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "workers/export.h"
+#include "workers/snapshot.h"
+
+void rt_erase_encode(struct rt_buffer *out, struct rt_span name, uint64_t seed)
+{
+    XXH128_hash_t hash = XXH3_128bits_withSeed(name.data, name.size, seed);
+
+    rt_put_u64(out, hash.low64);
+    rt_put_u64(out, hash.high64);
+}
+
+struct rt_account *rt_erase_find(const struct rt_shard *shard, struct rt_span body, uint64_t seed)
+{
+    struct rt_reader reader = rt_reader(body);
+    XXH128_hash_t wanted;
+    uint64_t low, high;
+
+    if (!rt_get_u64(&reader, &low) || !rt_get_u64(&reader, &high))
+        return NULL;
+    wanted = (XXH128_hash_t){.low64 = low, .high64 = high};
+    for (size_t at = 0; at < shard->table.capacity; at++) {
+        struct rt_span name;
+
+        if (shard->table.hashes[at] == 0)
+            continue;
+        name = rt_account_name(shard->table.accounts[at]);
+        if (XXH128_isEqual(XXH3_128bits_withSeed(name.data, name.size, seed), wanted))
+            return shard->table.accounts[at];
+    }
+    return NULL;
+}
+
+struct positions {
+    rt_position *all;
+    size_t count, capacity;
+};
+
+static bool add_position(struct positions *positions, rt_position position)
+{
+    if (positions->count == positions->capacity) {
+        size_t capacity = positions->capacity ? positions->capacity * 2 : 64;
+        rt_position *larger = realloc(positions->all, capacity * sizeof(*larger));
+
+        if (larger == NULL)
+            return false;
+        positions->all = larger;
+        positions->capacity = capacity;
+    }
+    positions->all[positions->count++] = position;
+    return true;
+}
+
+/* Newest first. The walk ends at a record that is gone: trimmed with its segment, or scrubbed before a stop, and then so are all
+ * older ones. */
+static bool collect_events(struct rt_journal *journal, const struct rt_account *account,
+                           struct positions *positions)
+{
+    struct rt_record record;
+
+    for (rt_position at = rt_account_chain(account);
+         at != 0 && rt_journal_read(journal, at, &record); at = record.previous)
+        if (!add_position(positions, at))
+            return false;
+    return true;
+}
+
+static bool is_about(struct rt_journal *journal, rt_position position, struct rt_span name)
+{
+    struct rt_link_alert alert;
+    struct rt_record record;
+
+    return rt_journal_read(journal, position, &record) &&
+           rt_link_alert_decode(record.body, &alert) && rt_span_equal(alert.account, name);
+}
+
+static bool collect_alerts(struct rt_core *core, struct rt_journal *journal, uint32_t partition,
+                           struct rt_span name, struct positions *positions)
+{
+    struct rt_alert_log *log = &core->alerts;
+
+    for (size_t i = log->first; i < log->count;) {
+        const struct rt_alert_entry entry = log->entries[i];
+
+        if (entry.partition != partition || !is_about(journal, entry.position, name)) {
+            i++;
+            continue;
+        }
+        if (!add_position(positions, entry.position))
+            return false;
+        rt_alert_log_remove(log, entry.position);
+    }
+    return true;
+}
+
+/* A dead letter is bytes that nobody could read: whatever holds the name goes. */
+static bool collect_dead(struct rt_core *core, struct rt_journal *journal, struct rt_span name,
+                         struct positions *positions)
+{
+    for (uint32_t p = core->index; p < core->partitions; p += core->count) {
+        struct rt_shard *shard = core->shards[p];
+
+        for (size_t i = 0; i < shard->dead.count;) {
+            const struct rt_dead_entry entry = shard->dead.entries[i];
+            struct rt_record record;
+
+            if (!rt_journal_read(journal, entry.position, &record) ||
+                memmem(record.body.data, record.body.size, name.data, name.size) == NULL) {
+                i++;
+                continue;
+            }
+            if (!add_position(positions, entry.position))
+                return false;
+            rt_dead_remove(&shard->dead, entry.sequence);
+            shard->dirty = true;
+        }
+    }
+    return true;
+}
+
+bool rt_erase_scrub(struct rt_core *core, struct rt_journal *journal, struct rt_shard *shard,
+                    const struct rt_account *account, char *error)
+{
+    struct rt_span name = rt_account_name(account);
+    struct positions positions = {0};
+    bool good = collect_events(journal, account, &positions) &&
+                collect_alerts(core, journal, shard->partition, name, &positions) &&
+                collect_dead(core, journal, name, &positions);
+
+    for (size_t i = positions.count; good && i > 0; i--)
+        good = rt_journal_scrub(journal, positions.all[i - 1]);
+    free(positions.all);
+    if (!good)
+        snprintf(error, RT_JOURNAL_ERROR, "records could not be overwritten");
+    return good && rt_journal_scrub_sync(journal, error);
+}
+
+bool rt_erase_snapshot(struct rt_core *core, struct rt_journal *journal, struct rt_shard *shard,
+                       const char *state_dir, int64_t now, char *error)
+{
+    struct rt_snapshot snapshot = {.partition = shard->partition,
+                                   .position = rt_journal_end(journal),
+                                   .time = now,
+                                   .config_epoch = core->config_epoch};
+    char path[RT_PATH];
+    bool good;
+
+    rt_core_export(core, shard, &snapshot.content);
+    good = !snapshot.content.failed &&
+           rt_snapshot_save(state_dir, &snapshot, error, RT_JOURNAL_ERROR);
+    rt_buffer_free(&snapshot.content);
+    if (!good)
+        return false;
+    shard->covered = snapshot.position;
+    shard->dirty = false;
+    snprintf(path, sizeof(path), "%s/snapshots/%04x.old", state_dir, shard->partition);
+    unlink(path);
+    return true;
+}

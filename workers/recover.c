@@ -1,0 +1,396 @@
+#include "workers/recover.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "protocol/assert.h"
+#include "workers/command.h"
+#include "workers/erase.h"
+#include "workers/export.h"
+#include "workers/group.h"
+#include "workers/snapshot.h"
+
+enum { PROGRESS_RECORDS = 100000 };
+
+/* ---- generations ------------------------------------------------------------------------------ */
+
+void rt_generations_free(struct rt_generations *generations)
+{
+    free(generations->all);
+    *generations = (struct rt_generations){0};
+}
+
+static bool add_generation(struct rt_generations *generations, unsigned workers, unsigned first)
+{
+    struct rt_generation *larger;
+
+    if (generations->count == RT_GENERATIONS_MAX)
+        return false;
+    larger = realloc(generations->all, (generations->count + 1) * sizeof(*larger));
+    if (larger == NULL)
+        return false;
+    generations->all = larger;
+    larger[generations->count++] = (struct rt_generation){.workers = workers, .first_log = first};
+    return true;
+}
+
+bool rt_generations_parse(struct rt_generations *generations, const char *text, char *error)
+{
+    uint32_t next_log = 1;
+
+    *generations = (struct rt_generations){0};
+    for (unsigned line = 1; *text != '\0'; line++) {
+        unsigned number, workers, first;
+        int end = 0;
+
+        if (sscanf(text, "generation %u workers %u log %u%n", &number, &workers, &first, &end) != 3 ||
+            (text[end] != '\n' && text[end] != '\0') || number != generations->count + 1 ||
+            workers < 1 || workers > RT_WORKERS_MAX || first < next_log || first > UINT16_MAX ||
+            !add_generation(generations, workers, first)) {
+            snprintf(error, RT_JOURNAL_ERROR, "generations: line %u cannot be read", line);
+            rt_generations_free(generations);
+            return false;
+        }
+        next_log = first + workers;
+        text += end + (text[end] == '\n');
+    }
+    return true;
+}
+
+bool rt_generations_read(struct rt_generations *generations, const char *state_dir, char *error)
+{
+    static const char name[] = "generations";
+    char path[RT_PATH + sizeof(name) + 1], text[64 * RT_GENERATIONS_MAX];
+    size_t size;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/%s", state_dir, name);
+    file = fopen(path, "re");
+    if (file == NULL) {
+        snprintf(error, RT_JOURNAL_ERROR, "generations: cannot be read: %m");
+        return false;
+    }
+    size = fread(text, 1, sizeof(text) - 1, file);
+    fclose(file);
+    text[size] = '\0';
+    return rt_generations_parse(generations, text, error);
+}
+
+/* ---- replay ----------------------------------------------------------------------------------- */
+
+struct replay {
+    struct rt_core *core;
+    struct rt_recovery *recovery;
+    rt_recover_progress *progress;
+    rt_recover_note *note;
+    void *context;
+    rt_position *from;         /* by partition: what its snapshot covers */
+    uint32_t generation_first; /* logs of the generation being replayed */
+    uint32_t generation_workers;
+    const char *state_dir;
+    struct rt_journal *journal;
+    uint64_t seed;
+    bool no_memory;
+};
+
+static bool replay_event(struct replay *replay, struct rt_shard *shard,
+                         const struct rt_record *record)
+{
+    struct rt_core *core = replay->core;
+    struct rt_account *account;
+    struct rt_event event;
+    struct rt_fault fault;
+    struct rt_wait *wait;
+    bool quiet = record->flags & RT_RECORD_QUIET;
+
+    if (rt_event_decode_accepted(record->body, &event, &fault) != RT_OK)
+        return false;
+    account = rt_core_obtain(core, shard, event.account, rt_table_hash(event.account, core->seed));
+    if (account == NULL || !rt_account_apply(account, &event, (size_t)core->config->limits_tickets,
+                                             &core->evicted_tickets)) {
+        replay->no_memory = true;
+        return false;
+    }
+    rt_account_set_chain(account, record->position);
+    core->events[event.type]++;
+    wait = rt_account_wait(account);
+    if (quiet && wait->group != RT_GROUP_QUIET) {
+        replay->no_memory |= !rt_waiting_add(&core->quiet, account);
+        wait->group = RT_GROUP_QUIET;
+    } else if (wait->group == 0) {
+        replay->no_memory |= !rt_waiting_add(&core->touched, account);
+        wait->group = core->group;
+    }
+    return !replay->no_memory;
+}
+
+static bool replay_alert(struct replay *replay, struct rt_shard *shard,
+                         const struct rt_record *record)
+{
+    struct rt_core *core = replay->core;
+    struct rt_link_alert message;
+    struct rt_alert alert;
+    struct rt_account *account;
+    struct rt_alert_entry entry = {.position = record->position, .partition = record->partition};
+    uint32_t partition;
+    uint64_t episode;
+
+    if (!rt_link_alert_decode(record->body, &message) || !rt_alert_decode(message.map, &alert) ||
+        !rt_episode_parse(alert.id, &partition, &episode) || partition != record->partition)
+        return false;
+    entry.sequence = message.sequence;
+    entry.published = alert.published;
+    if (!rt_alert_log_add(&core->alerts, &entry)) {
+        replay->no_memory = true;
+        return false;
+    }
+    if (rt_position_log(record->position) == core->log && message.sequence > core->alert_sequence)
+        core->alert_sequence = message.sequence;
+    if (shard->next_episode <= episode)
+        shard->next_episode = episode + 1;
+    account = rt_core_find(core, alert.account);
+    if (account == NULL)
+        return true; /* erased since */
+    if (!rt_account_alert(account, &alert, episode, record->position)) {
+        replay->no_memory = true;
+        return false;
+    }
+    if (rt_account_wait(account)->group == 0) {
+        replay->no_memory |= !rt_waiting_add(&core->touched, account);
+        rt_account_wait(account)->group = core->group;
+    }
+    return !replay->no_memory;
+}
+
+static bool replay_erase(struct replay *replay, struct rt_shard *shard,
+                         const struct rt_record *record)
+{
+    struct rt_account *account = rt_erase_find(shard, record->body, replay->seed);
+    char error[RT_JOURNAL_ERROR];
+
+    if (account == NULL)
+        return true;
+    replay->note(replay->context, "an erase that a stop cut short is done again");
+    if (!rt_erase_scrub(replay->core, replay->journal, shard, account, error)) {
+        replay->note(replay->context, error);
+        return false;
+    }
+    rt_core_forget(replay->core, shard, account);
+    replay->recovery->erased++;
+    return true;
+}
+
+static bool replay_dead(struct rt_shard *shard, const struct rt_record *record)
+{
+    struct rt_dead_letter letter;
+
+    return rt_dead_decode(record->body, &letter) &&
+           rt_dead_add(&shard->dead, &letter, record->position);
+}
+
+static bool replay_command(struct replay *replay, struct rt_shard *shard,
+                           const struct rt_record *record)
+{
+    struct rt_command command;
+
+    if (!rt_command_decode(record->body, &command))
+        return false;
+    rt_command_apply(replay->core, shard, &command, record->position);
+    return true;
+}
+
+static bool replay_record(struct replay *replay, struct rt_shard *shard,
+                          const struct rt_record *record)
+{
+    switch (record->type) {
+    case RT_RECORD_EVENT:
+        return replay_event(replay, shard, record);
+    case RT_RECORD_ALERT:
+        return replay_alert(replay, shard, record);
+    case RT_RECORD_COMMAND:
+        return replay_command(replay, shard, record);
+    case RT_RECORD_DEAD:
+        return replay_dead(shard, record);
+    case RT_RECORD_ERASE:
+        return replay_erase(replay, shard, record);
+    default:
+        return true; /* the journal's own */
+    }
+}
+
+static void note_commit(struct rt_recovery *recovery, const struct rt_record *record)
+{
+    struct rt_reader reader = rt_reader(record->body);
+    uint64_t time;
+
+    if (rt_get_u64(&reader, &time) && (int64_t)time > recovery->time)
+        recovery->time = (int64_t)time;
+}
+
+/* True if the partition's log within the generation being replayed is the one the record stands in: the logs of a
+ * generation hold other workers' partitions only through damage. */
+static bool is_wanted(const struct replay *replay, const struct rt_record *record)
+{
+    const struct rt_core *core = replay->core;
+
+    return record->partition < core->partitions && core->shards[record->partition] != NULL &&
+           record->position > replay->from[record->partition];
+}
+
+static bool take(void *context, const struct rt_record *record)
+{
+    struct replay *replay = context;
+
+    if (record->type == RT_RECORD_COMMIT) {
+        note_commit(replay->recovery, record);
+        return true;
+    }
+    if (!is_wanted(replay, record))
+        return true;
+    replay->core->shards[record->partition]->dirty = true;
+    if (++replay->recovery->replayed % PROGRESS_RECORDS == 0)
+        replay->progress(replay->context, replay->recovery->replayed);
+    if (replay_record(replay, replay->core->shards[record->partition], record))
+        return true;
+    if (replay->no_memory)
+        return false;
+    replay->recovery->damaged++;
+    replay->note(replay->context, "a record of the journal cannot be understood; it is left out");
+    return true;
+}
+
+static void damaged(void *context, const char *file, uint64_t offset, const char *what)
+{
+    struct replay *replay = context;
+    char text[RT_JOURNAL_ERROR + 128];
+
+    replay->recovery->damaged++;
+    snprintf(text, sizeof(text), "damaged file=%s offset=%llu what=\"%s\"", file,
+             (unsigned long long)offset, what);
+    replay->note(replay->context, text);
+}
+
+/* ---- snapshots -------------------------------------------------------------------------------- */
+
+static bool load_partition(struct replay *replay, struct rt_shard *shard, char *error)
+{
+    struct rt_snapshot snapshot = {0};
+    char note[RT_JOURNAL_ERROR] = "";
+    bool good = rt_snapshot_load(replay->state_dir, shard->partition, &snapshot, note, sizeof(note));
+
+    if (note[0] != '\0')
+        replay->note(replay->context, note);
+    if (!good)
+        return true;
+    good = rt_core_import(replay->core, shard, rt_buffer_span(&snapshot.content), error);
+    rt_buffer_free(&snapshot.content);
+    replay->from[shard->partition] = snapshot.position;
+    shard->covered = snapshot.position;
+    if (snapshot.time > replay->recovery->time)
+        replay->recovery->time = snapshot.time;
+    if (snapshot.config_epoch != replay->core->config_epoch)
+        replay->recovery->other_parameters = true;
+    return good;
+}
+
+static bool load_snapshots(struct replay *replay, char *error)
+{
+    struct rt_core *core = replay->core;
+
+    for (uint32_t p = core->index; p < core->partitions; p += core->count)
+        if (!load_partition(replay, core->shards[p], error))
+            return false;
+    return true;
+}
+
+/* ---- order of the logs ------------------------------------------------------------------------ */
+
+/* Where to begin in a log: before the earliest position any partition of ours still needs from it; false if none does. A
+ * snapshot that stands in a later log covers the whole of an earlier one. */
+static bool where_to_begin(const struct replay *replay, uint32_t log, rt_position *from)
+{
+    const struct rt_core *core = replay->core;
+    uint32_t place = log - replay->generation_first;
+    bool wanted = false;
+
+    for (uint32_t p = core->index; p < core->partitions; p += core->count) {
+        rt_position covered = replay->from[p];
+
+        if (p % replay->generation_workers != place ||
+            (covered != 0 && rt_position_log(covered) > log))
+            continue;
+        if (covered != 0 && rt_position_log(covered) < log)
+            covered = 0;
+        if (!wanted || covered < *from)
+            *from = covered;
+        wanted = true;
+    }
+    return wanted;
+}
+
+static bool replay_generation(struct replay *replay, const struct rt_generation *generation,
+                              char *error)
+{
+    replay->generation_first = generation->first_log;
+    replay->generation_workers = generation->workers;
+    for (uint32_t i = 0; i < generation->workers; i++) {
+        uint32_t log = generation->first_log + i;
+        rt_position from = 0;
+
+        if (where_to_begin(replay, log, &from) &&
+            !rt_journal_walk(replay->journal, log, from, take, damaged, replay, error))
+            return false;
+    }
+    return true;
+}
+
+/* What was touched has the deadline it had when the past was last judged: what became due since is found by
+ * the ordinary path, in its order. */
+static void restore_deadlines(struct rt_core *core, int64_t time)
+{
+    for (size_t i = 0; i < core->touched.count; i++) {
+        struct rt_account *account = core->touched.accounts[i];
+
+        if (rt_account_wait(account)->group == RT_GROUP_QUIET)
+            continue;
+        rt_account_wait(account)->group = 0;
+        rt_core_wait_until(core, account, rt_rules_deadline(core->config, account, time));
+    }
+    core->touched.count = 0;
+}
+
+bool rt_recover(struct rt_core *core, struct rt_journal *journal, const char *state_dir,
+                uint64_t seed, rt_recover_progress *progress, rt_recover_note *note, void *context,
+                struct rt_recovery *recovery, char *error)
+{
+    struct replay replay = {.core = core,
+                            .recovery = recovery,
+                            .progress = progress,
+                            .note = note,
+                            .context = context,
+                            .state_dir = state_dir,
+                            .journal = journal,
+                            .seed = seed};
+    struct rt_generations generations;
+    bool good;
+
+    *recovery = (struct rt_recovery){0};
+    if (!rt_generations_read(&generations, state_dir, error))
+        return false;
+    replay.from = calloc(core->partitions, sizeof(*replay.from));
+    good = replay.from != NULL;
+    if (!good)
+        snprintf(error, RT_JOURNAL_ERROR, "out of memory");
+    good = good && load_snapshots(&replay, error);
+    for (size_t i = 0; good && i < generations.count; i++)
+        good = replay_generation(&replay, &generations.all[i], error);
+    if (good) {
+        rt_alert_log_settle(&core->alerts);
+        restore_deadlines(core, recovery->time);
+        if (recovery->other_parameters)
+            core->sweep = 0;
+    }
+    free(replay.from);
+    rt_generations_free(&generations);
+    return good;
+}

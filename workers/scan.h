@@ -1,0 +1,48 @@
+/* Questions about every account (account.list, alert.list with open, report.portfolio), answered one partition at a time between batches of events, so
+ * that a list over a million accounts delays nobody's acknowledgement. The moment of the question holds for the whole answer. */
+#ifndef RT_WORKERS_SCAN_H
+#define RT_WORKERS_SCAN_H
+
+#include "protocol/query.h"
+#include "workers/core.h"
+#include "workers/report.h"
+
+/* One candidate of a list: smaller keys come first, then names (bytes). */
+struct rt_scan_item {
+    double key;
+    const struct rt_account *account; /* of the core: an erase starts the scan again */
+    enum rt_alert_kind kind;          /* alert.list: the episode */
+    uint64_t position;                /* of the episode's message */
+};
+
+struct rt_scan {
+    struct rt_scan *next;
+    uint64_t tag;
+    struct rt_buffer payload; /* the query's spans point into it */
+    struct rt_query query;
+    int64_t now;
+    uint32_t partition; /* next one to look at */
+    struct rt_scan_item *items; /* heap, the last in order at the top */
+    size_t count, limit;
+    double after_key;
+    struct rt_span after_name;
+    struct rt_report report;
+};
+
+/* True for queries that scans answer. */
+bool rt_scan_wanted(const struct rt_query *query);
+
+/* Begins a scan on a copy of the payload. NULL with the fault: a bad `after`, or no memory (busy). */
+struct rt_scan *rt_scan_new(struct rt_span payload, uint64_t tag, int64_t now,
+                            struct rt_fault *fault);
+void rt_scan_free(struct rt_scan *scan);
+
+/* Looks at the accounts of one partition. True when that was the last. */
+bool rt_scan_step(struct rt_scan *scan, const struct rt_core *core);
+/* From the beginning again: accounts have gone. */
+void rt_scan_restart(struct rt_scan *scan);
+
+/* This worker's part (protocol/query.h). */
+void rt_scan_answer(struct rt_scan *scan, struct rt_core *core, struct rt_buffer *out);
+
+#endif
