@@ -418,20 +418,25 @@ static enum rt_error check_direction(const struct scan *scan, struct rt_event *e
     return code;
 }
 
+/* docs/PROTOCOL.md: "`party` (a phone number or address in place of `account`) is reserved". Judged
+ * before the account, which such an event may well lack. */
+static enum rt_error check_party(const struct scan *scan)
+{
+    return states(scan, KEY_PARTY) ? bad_field(scan, KEY_PARTY, "is reserved") : RT_OK;
+}
+
 /* The keys that mean the same in every event, in the order in which their faults are told. */
 static enum rt_error check_general(const struct scan *scan, int64_t now, struct rt_event *event)
 {
     enum rt_error code;
 
     if ((code = check_required_text(scan, KEY_ID, RT_ID_BYTES, &event->id)) != RT_OK ||
-        (code = check_type(scan, event)) != RT_OK ||
+        (code = check_type(scan, event)) != RT_OK || (code = check_party(scan)) != RT_OK ||
         (code = check_required_text(scan, KEY_ACCOUNT, RT_ACCOUNT_BYTES, &event->account)) !=
             RT_OK ||
         (code = check_ts(scan, now, &event->ts)) != RT_OK ||
         (code = check_source(scan, &event->source)) != RT_OK)
         return code;
-    if (states(scan, KEY_PARTY))
-        return bad_field(scan, KEY_PARTY, "is reserved");
     if ((code = check_direction(scan, event)) != RT_OK ||
         (code = check_text(scan, KEY_CONTACT, RT_TEXT_BYTES, &event->contact)) != RT_OK ||
         (code = check_text(scan, KEY_AGENT, RT_TEXT_BYTES, &event->agent)) != RT_OK)
