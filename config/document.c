@@ -38,9 +38,9 @@ static void print_sample_section(FILE *out, size_t section)
         rt_option_range(option, range, sizeof(range));
         fputc('\n', out);
         print_wrapped(out, "# ", option->doc);
-        fprintf(out, "# %c%s%s.\n", range[0] >= 'a' ? range[0] - 'a' + 'A' : range[0], range + 1,
-                option->restart ? "; a change needs a restart" : "");
-        fprintf(out, "#%s = %s\n", option->key, option->standard);
+        fprintf(out, "# Takes %s%s.\n", range, option->restart ? "; a change needs a restart" : "");
+        fprintf(out, "#%s =%s%s\n", option->key, option->standard[0] != '\0' ? " " : "",
+                option->standard);
     }
 }
 

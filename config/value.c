@@ -162,7 +162,7 @@ void rt_option_range(const struct rt_option *option, char *text, size_t size)
     case RT_OPTION_BYTES:
         show_bytes(option->low, low);
         show_bytes(option->high, high);
-        snprintf(text, size, "bytes from %s to %s (K, M, G allowed)", low, high);
+        snprintf(text, size, "bytes from %s to %s", low, high);
         return;
     case RT_OPTION_INTEGER:
         snprintf(text, size, "a whole number from %.0f to %.0f", option->low, option->high);
