@@ -1,0 +1,651 @@
+/* See window.h. Invariants:
+ *   1. messages stand in the list in the order they were begun; numbers ascend and are never used
+ * twice;
+ *   2. at most one message is OPEN for the caller and one for the spool;
+ *   3. `bytes` is the sum of the payloads of all messages, `pending[]` the sum of their events not
+ * yet answered;
+ *   4. SENT messages number `flying`, and never more than `allowed` were sent while others wait
+ * (retreat on busy).
+ *
+ * Failure: without memory an add or an answer changes nothing; an answer that could not be kept is
+ * asked for again by sending again, which is always safe. */
+#include "clients/libretain/window.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/assert.h"
+#include "protocol/limits.h"
+
+enum {
+    PAYLOAD_MAX = 2 << 20, /* half of what retaind takes: room for a smaller limit there */
+    ARRAY_HEADER = 5,      /* array 32 */
+    BACKOFF_FIRST_MS = 10,
+    BACKOFF_LAST_MS = 1000,
+    SPARE_MAX = 64, /* messages kept for use again */
+};
+
+enum state { OPEN, READY, SENT, ANSWERED };
+
+struct rejection {
+    uint32_t index;
+    enum rt_error code;
+    size_t text; /* offset into texts */
+};
+
+struct rt_message {
+    struct rt_message *next;
+    uint64_t number;
+    enum state state;
+    bool spool;
+    int64_t due; /* READY: not before; SENT: send again at */
+    struct rt_buffer payload;
+    size_t header; /* bytes before the array's header */
+    uint32_t count, capacity;
+    uint32_t taken; /* acknowledgements handed out */
+    uint32_t accepted, duplicate;
+    uint64_t *tokens;
+    struct rt_buffer rejections; /* of struct rejection, ascending by index */
+    struct rt_buffer texts;      /* zero-terminated */
+    size_t next_rejection;
+};
+
+struct rt_window {
+    struct rt_window_limits limits;
+    struct rt_message *first, *last;
+    struct rt_message *open[2]; /* [spool] */
+    struct rt_message *spare;
+    size_t messages, bytes, spares, flying, allowed;
+    size_t pending[2];
+    uint64_t next_number;
+    int64_t hold_until; /* busy: nothing is sent before */
+    int64_t backoff_ms;
+    struct rt_window_counts counts;
+};
+
+struct rt_window *rt_window_new(const struct rt_window_limits *limits)
+{
+    struct rt_window *window = calloc(1, sizeof(*window));
+
+    if (window == NULL)
+        return NULL;
+    window->limits = *limits;
+    window->allowed = limits->messages;
+    window->next_number = 1;
+    window->backoff_ms = BACKOFF_FIRST_MS;
+    return window;
+}
+
+static void message_free(struct rt_message *message)
+{
+    rt_buffer_free(&message->payload);
+    rt_buffer_free(&message->rejections);
+    rt_buffer_free(&message->texts);
+    free(message->tokens);
+    free(message);
+}
+
+void rt_window_free(struct rt_window *window)
+{
+    struct rt_message *lists[2], *message;
+
+    if (window == NULL)
+        return;
+    lists[0] = window->first;
+    lists[1] = window->spare;
+    for (int i = 0; i < 2; i++) {
+        while ((message = lists[i]) != NULL) {
+            lists[i] = message->next;
+            message_free(message);
+        }
+    }
+    free(window);
+}
+
+/* ---- gathering ----------------------------------------------------------------------------------
+ */
+
+/* A batch with options is {"quiet": true, "events": [...]}, without them the array alone. */
+static void payload_begin(struct rt_message *message, bool quiet)
+{
+    rt_buffer_clear(&message->payload);
+    if (quiet) {
+        rt_write_map(&message->payload, 2);
+        rt_write_key_bool(&message->payload, "quiet", true);
+        rt_write_text(&message->payload, "events");
+    }
+    message->header = message->payload.size;
+    (void)rt_write_array_begin(&message->payload);
+}
+
+static struct rt_message *message_new(struct rt_window *window, bool spool)
+{
+    struct rt_message *message = window->spare;
+
+    if (message != NULL) {
+        window->spare = message->next;
+        window->spares--;
+    } else if ((message = calloc(1, sizeof(*message))) == NULL) {
+        return NULL;
+    }
+    message->next = NULL;
+    message->state = OPEN;
+    message->spool = spool;
+    message->due = 0;
+    message->count = message->taken = message->accepted = message->duplicate = 0;
+    message->next_rejection = 0;
+    rt_buffer_clear(&message->rejections);
+    rt_buffer_clear(&message->texts);
+    payload_begin(message, window->limits.quiet);
+    return message;
+}
+
+static void message_retire(struct rt_window *window, struct rt_message *message)
+{
+    if (window->spares >= SPARE_MAX) {
+        message_free(message);
+        return;
+    }
+    message->next = window->spare;
+    window->spare = message;
+    window->spares++;
+}
+
+static bool tokens_reserve(struct rt_message *message)
+{
+    uint32_t capacity = message->capacity == 0 ? 16 : message->capacity * 2;
+    uint64_t *tokens;
+
+    if (message->count < message->capacity)
+        return true;
+    tokens = realloc(message->tokens, capacity * sizeof(*tokens));
+    if (tokens == NULL)
+        return false;
+    message->tokens = tokens;
+    message->capacity = capacity;
+    return true;
+}
+
+static void unlink_message(struct rt_window *window, struct rt_message *gone)
+{
+    struct rt_message **link = &window->first, *before = NULL;
+
+    while (*link != gone) {
+        before = *link;
+        link = &before->next;
+    }
+    *link = gone->next;
+    if (window->last == gone)
+        window->last = before;
+    window->messages--;
+    window->bytes -= gone->payload.size;
+    message_retire(window, gone);
+}
+
+/* Lets go of messages whose acknowledgements were all taken. */
+static void reclaim(struct rt_window *window)
+{
+    struct rt_message *message = window->first;
+
+    while (message != NULL) {
+        struct rt_message *next = message->next;
+
+        if (message->state == ANSWERED && message->taken == message->count)
+            unlink_message(window, message);
+        message = next;
+    }
+}
+
+static void append(struct rt_window *window, struct rt_message *message)
+{
+    message->number = window->next_number++;
+    if (window->last != NULL)
+        window->last->next = message;
+    else
+        window->first = message;
+    window->last = message;
+    window->messages++;
+    window->bytes += message->payload.size;
+    window->open[message->spool] = message;
+}
+
+static void batch_close(struct rt_window *window, bool spool)
+{
+    struct rt_message *message = window->open[spool];
+
+    if (message == NULL)
+        return;
+    rt_write_end(&message->payload, message->header, message->count);
+    message->state = READY;
+    window->open[spool] = NULL;
+}
+
+static bool batch_fits(const struct rt_window *window, const struct rt_message *message,
+                       size_t size)
+{
+    return message->count < window->limits.batch_events &&
+           message->payload.size + size <= window->limits.batch_bytes;
+}
+
+static int message_put(struct rt_message *message, struct rt_span event, uint64_t token)
+{
+    if (!tokens_reserve(message) || !rt_buffer_reserve(&message->payload, event.size)) {
+        message->payload.failed = false; /* what was gathered before stands */
+        return RETAIN_NO_MEMORY;
+    }
+    rt_buffer_append(&message->payload, event.data, event.size);
+    message->tokens[message->count++] = token;
+    return RETAIN_OK;
+}
+
+bool rt_window_has_room(const struct rt_window *window)
+{
+    return window->messages < window->limits.messages && window->bytes < window->limits.bytes;
+}
+
+static bool room_for(const struct rt_window *window, size_t size)
+{
+    return window->messages < window->limits.messages &&
+           (window->bytes == 0 || window->bytes + size <= window->limits.bytes);
+}
+
+static int add_first(struct rt_window *window, struct rt_span event, uint64_t token, bool spool)
+{
+    struct rt_message *message;
+    int code;
+
+    if (!room_for(window, event.size))
+        reclaim(window);
+    if (!room_for(window, event.size))
+        return RETAIN_WINDOW_FULL;
+    message = message_new(window, spool);
+    if (message == NULL)
+        return RETAIN_NO_MEMORY;
+    code = message_put(message, event, token);
+    if (code != RETAIN_OK) {
+        message_retire(window, message);
+        return code;
+    }
+    append(window, message);
+    return RETAIN_OK;
+}
+
+int rt_window_add(struct rt_window *window, struct rt_span event, uint64_t token, bool spool)
+{
+    struct rt_message *message = window->open[spool];
+    int code;
+
+    if (event.size > PAYLOAD_MAX)
+        return RETAIN_TOO_LARGE;
+    if (message != NULL && !batch_fits(window, message, event.size)) {
+        batch_close(window, spool);
+        message = NULL;
+    }
+    if (message == NULL) {
+        code = add_first(window, event, token, spool);
+    } else if (window->bytes + event.size > window->limits.bytes) {
+        return RETAIN_WINDOW_FULL;
+    } else {
+        code = message_put(message, event, token);
+        if (code == RETAIN_OK)
+            window->bytes += event.size;
+    }
+    if (code != RETAIN_OK)
+        return code;
+    window->pending[spool]++;
+    message = window->open[spool];
+    if (!batch_fits(window, message, 1))
+        batch_close(window, spool);
+    return RETAIN_OK;
+}
+
+void rt_window_close_batch(struct rt_window *window, bool spool)
+{
+    batch_close(window, spool);
+}
+
+bool rt_window_gathering(const struct rt_window *window)
+{
+    return window->open[false] != NULL;
+}
+
+/* ---- sending ------------------------------------------------------------------------------------
+ */
+
+static struct rt_message *find(const struct rt_window *window, uint64_t number)
+{
+    struct rt_message *message = window->first;
+
+    while (message != NULL && message->number < number)
+        message = message->next;
+    return message != NULL && message->number == number ? message : NULL;
+}
+
+static void send_again(struct rt_window *window, struct rt_message *message)
+{
+    RT_ASSERT(window->flying > 0);
+    message->state = READY;
+    message->due = 0;
+    window->flying--;
+    window->counts.resent++;
+}
+
+static void expire(struct rt_window *window, int64_t now)
+{
+    for (struct rt_message *message = window->first; message != NULL; message = message->next) {
+        if (message->state == SENT && message->due <= now)
+            send_again(window, message);
+    }
+}
+
+bool rt_window_next(struct rt_window *window, int64_t now, uint64_t *number,
+                    struct rt_span *payload)
+{
+    if (now < window->hold_until)
+        return false;
+    expire(window, now);
+    if (window->flying >= window->allowed)
+        return false;
+    for (struct rt_message *message = window->first; message != NULL; message = message->next) {
+        if (message->state != READY)
+            continue;
+        *number = message->number;
+        *payload = rt_buffer_span(&message->payload);
+        return true;
+    }
+    return false;
+}
+
+void rt_window_sent(struct rt_window *window, uint64_t number, int64_t now)
+{
+    struct rt_message *message = find(window, number);
+
+    RT_ASSERT(message != NULL && message->state == READY);
+    message->state = SENT;
+    message->due = now + window->limits.resend_ms;
+    window->flying++;
+}
+
+void rt_window_lost(struct rt_window *window, int64_t now)
+{
+    for (struct rt_message *message = window->first; message != NULL; message = message->next) {
+        if (message->state == SENT)
+            send_again(window, message);
+    }
+    window->hold_until = now;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t rt_window_due(const struct rt_window *window, bool can_send)
+{
+    int64_t due = INT64_MAX;
+
+    for (const struct rt_message *message = window->first; message != NULL;
+         message = message->next) {
+        if (message->state == SENT)
+            due = earlier(due, message->due);
+        else if (message->state == READY && can_send && window->flying < window->allowed)
+            due = earlier(due, window->hold_until);
+    }
+    return due;
+}
+
+/* ---- answers ------------------------------------------------------------------------------------
+ */
+
+/* busy, stopping: wait, longer each time in a row, and keep fewer messages in flight until answers
+ * come again. */
+static void retreat(struct rt_window *window, struct rt_message *message, int64_t now)
+{
+    send_again(window, message);
+    window->counts.busy++;
+    window->allowed = window->allowed > 1 ? window->allowed / 2 : 1;
+    if (now < window->hold_until)
+        return; /* the same jam, seen by another message */
+    window->hold_until = now + window->backoff_ms;
+    window->backoff_ms = earlier(window->backoff_ms * 2, BACKOFF_LAST_MS);
+}
+
+static void advance(struct rt_window *window)
+{
+    window->backoff_ms = BACKOFF_FIRST_MS;
+    if (window->allowed < window->limits.messages)
+        window->allowed++;
+}
+
+static bool reject(struct rt_message *message, uint32_t index, enum rt_error code,
+                   struct rt_span text)
+{
+    struct rejection rejection = {.index = index, .code = code, .text = message->texts.size};
+
+    rt_buffer_append(&message->texts, text.data, text.size);
+    rt_buffer_append(&message->texts, "", 1);
+    rt_buffer_append(&message->rejections, &rejection, sizeof(rejection));
+    return !message->texts.failed && !message->rejections.failed;
+}
+
+static struct rejection *rejections_of(const struct rt_message *message, size_t *count)
+{
+    *count = message->rejections.size / sizeof(struct rejection);
+    return (struct rejection *)(void *)message->rejections.data;
+}
+
+static int by_index(const void *a, const void *b)
+{
+    const struct rejection *left = a, *right = b;
+
+    return (left->index > right->index) - (left->index < right->index);
+}
+
+/* False if two rejections name the same event, or one names an event that was not sent. */
+static bool rejections_order(struct rt_message *message)
+{
+    size_t count;
+    struct rejection *all = rejections_of(message, &count);
+
+    if (count == 0)
+        return true;
+    qsort(all, count, sizeof(*all), by_index);
+    for (size_t i = 0; i + 1 < count; i++) {
+        if (all[i].index == all[i + 1].index)
+            return false;
+    }
+    return all[count - 1].index < message->count;
+}
+
+static void message_forget(struct rt_message *message)
+{
+    rt_buffer_clear(&message->rejections);
+    rt_buffer_clear(&message->texts);
+}
+
+/* Keeps what the answer says of each event; false (nothing kept) if it does not add up, or without
+ * memory. */
+static bool outcome_take(struct rt_message *message, struct rt_push_reply *reply)
+{
+    uint32_t index;
+    enum rt_error code;
+    struct rt_span text;
+    size_t count;
+    bool good = (uint64_t)reply->accepted + reply->duplicate + reply->rejected == message->count;
+
+    while (good && rt_push_reply_next(reply, &index, &code, &text))
+        good = reject(message, index, code, text);
+    (void)rejections_of(message, &count);
+    if (!good || count != reply->rejected || !rejections_order(message)) {
+        message_forget(message);
+        return false;
+    }
+    message->accepted = reply->accepted;
+    message->duplicate = reply->duplicate;
+    return true;
+}
+
+/* The payload was refused whole and for good: so is every event in it. */
+static bool refusal_take(struct rt_message *message, const struct rt_push_reply *reply)
+{
+    for (uint32_t i = 0; i < message->count; i++) {
+        if (!reject(message, i, reply->error, reply->message)) {
+            message_forget(message);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* too_large for several events together says nothing of each: the second half becomes a message of
+ * its own. Later batches are made smaller. */
+static bool split(struct rt_window *window, struct rt_message *message)
+{
+    struct rt_message *half = message_new(window, message->spool);
+    struct rt_reader reader = rt_reader(rt_buffer_span(&message->payload));
+    uint32_t keep = message->count / 2;
+
+    if (half == NULL)
+        return false;
+    reader.at += message->header + ARRAY_HEADER;
+    for (uint32_t i = 0; i < message->count; i++) {
+        struct rt_span event;
+        const uint8_t *begin = reader.at;
+
+        RT_ASSERT(rt_read_skip(&reader, &event));
+        if (i == keep)
+            message->next_rejection = (size_t)(begin - message->payload.data);
+        if (i >= keep && message_put(half, event, message->tokens[i]) != RETAIN_OK) {
+            message_retire(window, half);
+            message->next_rejection = 0;
+            return false;
+        }
+    }
+    window->bytes += half->payload.size + message->next_rejection - message->payload.size;
+    message->payload.size = message->next_rejection;
+    message->next_rejection = 0;
+    message->count = keep;
+    rt_write_end(&message->payload, message->header, keep);
+    rt_write_end(&half->payload, half->header, half->count);
+    half->state = READY;
+    half->number = window->next_number++;
+    window->last->next = half;
+    window->last = half;
+    window->messages++;
+    window->limits.batch_bytes = message->payload.size;
+    return true;
+}
+
+static void answered(struct rt_window *window, struct rt_message *message)
+{
+    size_t rejected;
+
+    (void)rejections_of(message, &rejected);
+    message->state = ANSWERED;
+    window->flying--;
+    window->pending[message->spool] -= message->count;
+    window->counts.accepted += message->accepted;
+    window->counts.duplicate += message->duplicate;
+    window->counts.rejected += rejected;
+    advance(window);
+}
+
+bool rt_window_answer(struct rt_window *window, uint64_t number, struct rt_span reply, int64_t now)
+{
+    struct rt_message *message = find(window, number);
+    struct rt_push_reply decoded;
+    bool kept;
+
+    if (message == NULL || message->state == ANSWERED || message->state == OPEN)
+        return true;
+    if (message->state == READY) { /* answered after all, while it waited to be sent again */
+        message->state = SENT;
+        window->flying++;
+    }
+    kept = rt_push_reply_decode(reply, &decoded);
+    if (kept && (decoded.error == RT_BUSY || decoded.error == RT_STOPPING)) {
+        retreat(window, message, now);
+        return true;
+    }
+    if (kept && decoded.error == RT_TOO_LARGE && message->count > 1) {
+        kept = split(window, message);
+        retreat(window, message, now);
+        return kept;
+    }
+    if (kept)
+        kept = decoded.error == RT_OK ? outcome_take(message, &decoded)
+                                      : refusal_take(message, &decoded);
+    if (kept)
+        answered(window, message);
+    else
+        retreat(window, message, now);
+    return kept;
+}
+
+/* ---- acknowledgements ---------------------------------------------------------------------------
+ */
+
+static struct rt_message *first_answered(const struct rt_window *window, bool spool)
+{
+    struct rt_message *message = window->first;
+
+    while (message != NULL && (message->state != ANSWERED || message->spool != spool))
+        message = message->next;
+    return message;
+}
+
+static enum retain_outcome outcome_of(const struct rt_message *message)
+{
+    if (message->duplicate == 0)
+        return RETAIN_ACCEPTED;
+    return message->accepted == 0 ? RETAIN_DUPLICATE : RETAIN_STORED;
+}
+
+bool rt_window_has_ack(const struct rt_window *window, bool spool)
+{
+    const struct rt_message *message = first_answered(window, spool);
+
+    /* a message whose acknowledgements are all taken lingers until the next call: its strings are
+     * in use */
+    while (message != NULL && (message->state != ANSWERED || message->spool != spool ||
+                               message->taken == message->count))
+        message = message->next;
+    return message != NULL;
+}
+
+bool rt_window_ack(struct rt_window *window, bool spool, struct retain_ack *ack)
+{
+    struct rt_message *message = first_answered(window, spool);
+    struct rejection *rejections;
+    size_t count;
+
+    while (message != NULL && message->taken == message->count) {
+        unlink_message(window, message);
+        message = first_answered(window, spool);
+    }
+    if (message == NULL)
+        return false;
+    rejections = rejections_of(message, &count);
+    *ack = (struct retain_ack){.token = message->tokens[message->taken],
+                               .outcome = outcome_of(message)};
+    if (message->next_rejection < count &&
+        rejections[message->next_rejection].index == message->taken) {
+        struct rejection *rejection = &rejections[message->next_rejection++];
+
+        ack->outcome = RETAIN_REJECTED;
+        ack->code = rt_error_name(rejection->code);
+        ack->error = (const char *)message->texts.data + rejection->text;
+    }
+    message->taken++;
+    return true;
+}
+
+size_t rt_window_pending(const struct rt_window *window, bool spool)
+{
+    return window->pending[spool];
+}
+
+void rt_window_get_counts(const struct rt_window *window, struct rt_window_counts *counts)
+{
+    *counts = window->counts;
+}
