@@ -103,7 +103,7 @@ bool rt_event_account(struct rt_span bytes, struct rt_span *account);
 const char *rt_event_type_name(enum rt_event_type type);
 const char *rt_profile_key_name(enum rt_profile_key key);
 
-/* CONTRACT 3, "What counts". */
+/* docs/PROTOCOL.md, "What counts". */
 static inline bool rt_event_unanswered(const struct rt_event *event)
 {
     return event->type == RT_CALL && event->direction == RT_IN && event->outcome != RT_ANSWERED;

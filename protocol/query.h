@@ -68,7 +68,7 @@ enum rt_error rt_query_decode_internal(struct rt_span payload, struct rt_query *
 
 const char *rt_op_name(enum rt_op op);
 const char *rt_band_name(enum rt_band band);
-/* CONTRACT 5: healthy >= 70, watch >= 40. */
+/* docs/PROTOCOL.md, "Queries": healthy >= 70, watch >= 40. */
 enum rt_band rt_band_of(double score);
 
 /* {"ok": false, "error": code, "message": text} */
