@@ -1,0 +1,334 @@
+#!/usr/bin/python3
+"""Durability: whatever is killed, all that was acknowledged is counted exactly once."""
+import os
+import sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
+from harness import *
+
+
+class Load:
+    """Batches of events over one DEALER with a window; remembers what was acknowledged and sends the rest again."""
+
+    def __init__(self, daemon, total=20000, accounts=60, batch=50, window=40):
+        self.daemon = daemon
+        self.batches, self.acked, self.flying, self.window = {}, {}, {}, window
+        self.refused_whole = 0
+        names = ['load-%d-%d' % (os.getpid(), i) for i in range(accounts)]
+        for n in range(total // batch):
+            self.batches[n] = [event(rng.choice(('call', 'email', 'visit')), account=rng.choice(names),
+                                     ts=now() - rng.randrange(90 * DAY)) for _ in range(batch)]
+        self.todo = list(self.batches)
+        self.connect()
+
+    def connect(self):
+        self.socket = connect(zmq.DEALER, self.daemon.at['events'])
+
+    def disconnect(self):
+        """What was in flight is in doubt: it goes again."""
+        self.socket.close()
+        self.todo = sorted(set(self.flying) | set(self.todo))
+        self.flying = {}
+
+    def step(self, wait_ms=50):
+        """Fills the window and takes what has come; returns whether there is more to do."""
+        while self.todo and len(self.flying) < self.window:
+            n = self.todo.pop(0)
+            self.flying[n] = time.monotonic()
+            self.socket.send_multipart([b'%d' % n, pack(self.batches[n])])
+        while self.socket.poll(wait_ms):
+            self.take(self.socket.recv_multipart())
+            wait_ms = 0
+        return self.todo or self.flying
+
+    def take(self, frames):
+        n, reply = int(frames[0]), unpack(frames[1])
+        check(n in self.flying, 'a reply twice, or to nothing')
+        del self.flying[n]
+        if 'error' in reply:
+            check(reply['error'] in ('busy', 'stopping'), 'refused as', short(reply))
+            self.refused_whole += 1
+            self.todo.append(n)
+            return
+        # The worker's part of a batch may be refused alone: those events go again, with it the others as duplicates.
+        busy = [r for r in reply['rejected'] if r['code'] in ('busy', 'stopping')]
+        check(len(busy) == len(reply['rejected']), 'rejected', short(reply))
+        equal(reply['accepted'] + reply['duplicate'] + len(reply['rejected']), len(self.batches[n]), 'the sum')
+        if busy:
+            self.todo.append(n)
+            return
+        self.acked[n] = (reply['accepted'], reply['duplicate'])
+
+    def until_acked(self, many, deadline=DEADLINE):
+        end = time.monotonic() + deadline
+        while len(self.acked) < many and self.step():
+            check(time.monotonic() < end, 'stuck with', len(self.acked), 'of', many, 'batches;', self.daemon.tail(500))
+        return self
+
+    def finish(self, deadline=DEADLINE):
+        return self.until_acked(len(self.batches), deadline)
+
+    def counts(self, batches):
+        want = {}
+        for n in batches:
+            for e in self.batches[n]:
+                want.setdefault(e['account'], {}).setdefault(e['type'], 0)
+                want[e['account']][e['type']] += 1
+        return want
+
+    def held(self):
+        """Counts per account and type in the daemon."""
+        names = sorted(self.counts(self.batches))
+        replies = self.daemon.dealer('query').ask_all([{'op': 'account.get', 'account': n} for n in names])
+        return {n: {k: v for k, v in r['events'].items() if v} for n, r in zip(names, replies) if r['ok']}
+
+    def check_counts(self, what):
+        got, want = self.held(), self.counts(self.batches)
+        wrong = [n for n in want if got.get(n) != want[n]]
+        check(not wrong, what, len(wrong), 'accounts wrong, as', wrong[:1], [got.get(n) for n in wrong[:1]],
+              [want[n] for n in wrong[:1]], 'seed', SEED)
+
+    def check_at_least_acked(self, what):
+        got = self.held()
+        for name, kinds in self.counts(self.acked).items():
+            for kind, n in kinds.items():
+                check(got.get(name, {}).get(kind, 0) >= n, what, name, kind, 'acknowledged', n, 'held',
+                      got.get(name, {}).get(kind, 0), 'seed', SEED)
+
+    def check_all_duplicates(self):
+        replies = self.daemon.dealer('events').ask_all([self.batches[n] for n in self.batches], 20)
+        for reply, n in zip(replies, self.batches):
+            equal(reply, {'accepted': 0, 'duplicate': len(self.batches[n]), 'rejected': []}, 'sent again')
+
+
+@case
+def daemon_killed_under_load():
+    with Daemon(workers=2) as daemon:
+        load = Load(daemon)
+        for round_ in range(4):
+            load.until_acked(60 + 70 * round_)
+            daemon.kill(workers_too=round_ % 2 == 1)
+            load.disconnect()
+            daemon.start()
+            load.check_at_least_acked('after kill -9 number %d:' % round_)
+            load.connect()
+        load.finish()
+        load.check_counts('at the end')
+        load.check_all_duplicates()
+        daemon.crash()
+        load.check_counts('after one more kill')
+
+
+@case
+def worker_killed_under_load():
+    with Daemon(workers=2) as daemon:
+        load = Load(daemon)
+        for round_ in range(4):
+            load.until_acked(50 + 60 * round_)
+            pids = sorted(daemon.workers())
+            equal(len(pids), 2, 'workers')
+            victim = rng.choice(pids)
+            kill(victim)
+            until(lambda: not alive(victim), 'the victim to be gone')
+            load.until_acked(80 + 60 * round_)
+            until(lambda: len(daemon.workers()) == 2, 'a new worker')
+            check(daemon.process.poll() is None, 'the daemon ended with its worker')
+        load.finish()
+        load.check_counts('at the end')
+        load.check_all_duplicates()
+        equal(sorted(w['pid'] for w in daemon.ok('stats')['workers']), sorted(daemon.workers()), 'pids in stats')
+        daemon.restart()
+        load.check_counts('after a restart')
+
+
+@case
+def both_workers_killed_at_once():
+    with Daemon(workers=2) as daemon:
+        load = Load(daemon, total=10000)
+        load.until_acked(50)
+        for pid in daemon.workers():
+            kill(pid)
+        load.finish()
+        load.check_counts('at the end')
+        load.check_all_duplicates()
+
+
+@case
+def other_partitions_do_not_notice():
+    """While one worker is stopped, the other answers; the stopped one's events are not lost."""
+    with Daemon(workers=2) as daemon:
+        names = ['n%d' % i for i in range(20)]
+        daemon.load([event(account=n) for n in names])
+        victim = rng.choice(daemon.workers())
+        kill(victim, signal.SIGSTOP)
+        dealer = Dealer(daemon.at['events'])
+        sent = [event(account=n) for n in names]
+        marks = [dealer.send(e) for e in sent]
+        answered = set()
+
+        def some():
+            for i, mark in enumerate(marks):
+                if i not in answered:
+                    try:
+                        dealer.wait(mark, 0.05)
+                        answered.add(i)
+                    except Failed:
+                        pass
+            return answered
+        until(some, 'answers of the worker that runs', 25)
+        kill(victim, signal.SIGCONT)
+        kill(victim)
+        for i, mark in enumerate(marks):
+            if i not in answered:
+                reply = dealer.wait(mark)
+                check(reply.get('error') == 'busy' or reply.get('accepted', 0) + reply.get('duplicate', 0) == 1, short(reply))
+        dealer.close()
+        until(lambda: all('error' not in r for r in [daemon.push(e) for e in sent]), 'all to be taken', pause=0.2)
+        for n in names:
+            equal(daemon.get(n)['events'], {'call': 2}, 'count of', n)
+
+
+def drain(load):
+    """Takes the replies that the daemon left in the connection when it ended."""
+    while load.socket.poll(500):
+        load.take(load.socket.recv_multipart())
+
+
+@case
+def sigterm_under_load():
+    """Stops reading, finishes what was read, answers it, exits 0: what is counted was answered."""
+    for round_ in range(3):
+        with Daemon(workers=2) as daemon:
+            load = Load(daemon, batch=20, total=8000, window=60)
+            load.until_acked(60 + round_ * 60)
+            os.kill(daemon.pid, signal.SIGTERM)
+            end = time.monotonic() + DEADLINE
+            while daemon.process.poll() is None:
+                check(time.monotonic() < end, 'no end after SIGTERM')
+                load.step(20)
+            equal(daemon.process.returncode, 0, 'exit code')
+            check(not os.path.exists(os.path.join(daemon.state, 'endpoints')), 'endpoints file left behind')
+            drain(load)
+            acked = set(load.acked)
+            load.disconnect()
+            daemon._gone()
+            daemon.start()
+            got, want = load.held(), load.counts(acked)
+            equal(got, want, 'counted against answered, seed', SEED)
+            load.connect()
+            load.finish()
+            for n in set(load.acked) - acked:
+                equal(load.acked[n], (20, 0), 'sent anew after the stop')
+            load.check_counts('at the end')
+
+
+@case
+def sigint_stops_as_well():
+    with Daemon(workers=1) as daemon:
+        daemon.load([event(account='a') for _ in range(100)])
+        equal(daemon.stop(signal.SIGINT), 0, 'exit code')
+        daemon.start()
+        equal(daemon.get('a')['events'], {'call': 100}, 'count')
+
+
+@case
+def changed_worker_count():
+    with Daemon(workers=1) as daemon:
+        load = Load(daemon, total=6000, accounts=80)
+        load.until_acked(40)
+        daemon.load(weekly_calls('ruin', now() - 2 * DAY) + critical_tickets('ruin', now() - DAY))
+        daemon.wait_alert('ruin', 'churn_risk')
+        at = now() + DAY
+        names = sorted(load.counts(load.acked)) + ['ruin']
+
+        def picture():
+            return {n: {k: v for k, v in daemon.get(n, at=at).items()} for n in names}, daemon.alerts(account='ruin')
+        for workers in (3, 2, 5, 1, 3):
+            load.until_acked(min(120, len(load.acked) + 15))
+            load.disconnect()
+            before = picture()
+            timeline = daemon.timeline(names[0])
+            daemon.crash(workers__count=workers) if workers == 2 else daemon.restart(workers__count=workers)
+            equal(len(daemon.workers()), workers, 'workers')
+            after = picture()
+            for n in names:
+                equal(after[0][n], before[0][n], 'account', n, 'with', workers, 'workers')
+            equal([m['id'] for m in after[1]], [m['id'] for m in before[1]], 'alerts with', workers, 'workers')
+            equal(daemon.timeline(names[0]), timeline, 'timeline with', workers, 'workers')
+            load.connect()
+        load.finish()
+        load.check_counts('at the end')
+        load.check_all_duplicates()
+
+
+@case
+def subscriber_away_and_back():
+    with Daemon(workers=2) as daemon:
+        ear = Subscriber(daemon, 'alert.')
+        for i in range(10):
+            daemon.load([ticket('here%d' % i, 'T', 'opened', now() - 5 * HOUR, severity=1)])
+            ear.wait('here%d' % i, 'ticket_overdue')
+        seen = {m['cursor']: m for m in ear.messages()}
+        reconciled = daemon.ok('alert.list', limit=1000)['cursor']
+        ear.close()
+        for i in range(10):
+            daemon.load([ticket('away%d' % i, 'T', 'opened', now() - 5 * HOUR, severity=1)])
+            daemon.wait_alert('away%d' % i, 'ticket_overdue')
+        daemon.crash()
+        ear = Subscriber(daemon, 'alert.', ready=False)
+        missed = daemon.alerts(since=reconciled)
+        equal({m['account'] for m in missed}, {'away%d' % i for i in range(10)}, 'what was missed')
+        check(not set(m['cursor'] for m in missed) & set(seen), 'told twice')
+        ear.until(lambda: ear.cursors, 'to be subscribed')
+        daemon.load([ticket('back', 'T', 'opened', now() - 5 * HOUR, severity=1)])
+        ear.wait('back', 'ticket_overdue')
+        everything = daemon.alerts()
+        equal(len({m['cursor'] for m in everything}), len(everything), 'cursors in the list')
+        known = set(seen) | {m['cursor'] for m in missed} | {m['cursor'] for m in ear.messages()}
+        equal({m['cursor'] for m in everything}, known, 'all alerts are known')
+        ear.close()
+
+
+@case
+def a_slow_subscriber_stops_nobody():
+    with Daemon(workers=2) as daemon:
+        deaf = connect(zmq.SUB, daemon.at['alerts'])
+        deaf.setsockopt(zmq.RCVHWM, 1)
+        deaf.setsockopt(zmq.SUBSCRIBE, b'')
+        daemon.load(event('ticket', account='t%d' % i, ts=now() - 5 * HOUR, severity=1) for i in range(5000))
+        daemon.wait_alert('t4999', 'ticket_overdue')
+        equal(daemon.push(event())['accepted'], 1, 'still served')
+        until(lambda: len(daemon.alerts(kind='ticket_overdue')) >= 5000, 'all in the list', pause=0.5)
+        equal(len(daemon.alerts(kind='ticket_overdue')), 5000, 'all in the list, once')
+        deaf.close()
+
+
+@case
+def a_client_that_never_reads():
+    with Daemon(workers=2) as daemon:
+        mute = connect(zmq.DEALER, daemon.at['events'])
+        mute.setsockopt(zmq.RCVHWM, 1)
+        for i in range(3000):
+            mute.send_multipart([b'x' * 1000, pack(event(account='mute'))])
+        for _ in range(100):
+            equal(daemon.push(event(account='polite'))['accepted'], 1, 'another client')
+        equal(daemon.get('polite')['events'], {'call': 100}, 'count')
+        mute.close()
+
+
+@case
+def killed_again_and_again():
+    with Daemon(workers=1) as daemon:
+        sent = [event(account='hardy') for _ in range(300)]
+        daemon.load(sent, batch=7)
+        for i in range(4):
+            daemon.crash(workers_too=i % 2 == 0)
+            equal(daemon.push(sent), {'accepted': 0, 'duplicate': len(sent), 'rejected': []}, 'sent again')
+            more = [event(account='hardy') for _ in range(10)]
+            daemon.load(more)
+            sent += more
+        equal(daemon.get('hardy')['events'], {'call': len(sent)}, 'count')
+
+
+if __name__ == '__main__':
+    main()
