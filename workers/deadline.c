@@ -11,13 +11,13 @@
 
 enum { CHILDREN = 4, FIRST_CAPACITY = 64 };
 
-static void put(struct rt_deadlines *deadlines, uint32_t place, struct rt_deadline_entry entry)
+static void put(struct rt_deadlines *deadlines, uint32_t place, struct rt_deadline entry)
 {
     deadlines->entries[place] = entry;
     rt_account_wait(entry.account)->place = place;
 }
 
-static void move_up(struct rt_deadlines *deadlines, uint32_t place, struct rt_deadline_entry entry)
+static void move_up(struct rt_deadlines *deadlines, uint32_t place, struct rt_deadline entry)
 {
     while (place > 0) {
         uint32_t parent = (place - 1) / CHILDREN;
@@ -41,8 +41,7 @@ static uint32_t earliest_child(const struct rt_deadlines *deadlines, uint32_t fi
     return best;
 }
 
-static void move_down(struct rt_deadlines *deadlines, uint32_t place,
-                      struct rt_deadline_entry entry)
+static void move_down(struct rt_deadlines *deadlines, uint32_t place, struct rt_deadline entry)
 {
     for (;;) {
         uint64_t first = (uint64_t)place * CHILDREN + 1;
@@ -59,7 +58,7 @@ static void move_down(struct rt_deadlines *deadlines, uint32_t place,
 }
 
 /* To where the entry belongs, from a place that is free for it. */
-static void settle(struct rt_deadlines *deadlines, uint32_t place, struct rt_deadline_entry entry)
+static void settle(struct rt_deadlines *deadlines, uint32_t place, struct rt_deadline entry)
 {
     if (place > 0 && entry.at < deadlines->entries[(place - 1) / CHILDREN].at)
         move_up(deadlines, place, entry);
@@ -69,7 +68,7 @@ static void settle(struct rt_deadlines *deadlines, uint32_t place, struct rt_dea
 
 static bool grow(struct rt_deadlines *deadlines)
 {
-    struct rt_deadline_entry *entries;
+    struct rt_deadline *entries;
     uint32_t capacity = deadlines->capacity == 0 ? FIRST_CAPACITY : deadlines->capacity * 2;
 
     if (deadlines->count < deadlines->capacity)
@@ -95,7 +94,7 @@ void rt_deadlines_free(struct rt_deadlines *deadlines)
 bool rt_deadlines_set(struct rt_deadlines *deadlines, struct rt_account *account, int64_t at)
 {
     struct rt_wait *wait = rt_account_wait(account);
-    struct rt_deadline_entry entry = {.at = at, .account = account};
+    struct rt_deadline entry = {.at = at, .account = account};
 
     if (at == INT64_MAX) {
         rt_deadlines_remove(deadlines, account);
@@ -135,12 +134,7 @@ void rt_deadlines_remove(struct rt_deadlines *deadlines, struct rt_account *acco
         settle(deadlines, place, deadlines->entries[deadlines->count]);
 }
 
-struct rt_account *rt_deadlines_first(const struct rt_deadlines *deadlines)
+const struct rt_deadline *rt_deadlines_first(const struct rt_deadlines *deadlines)
 {
-    return deadlines->count == 0 ? NULL : deadlines->entries[0].account;
-}
-
-int64_t rt_deadlines_next(const struct rt_deadlines *deadlines)
-{
-    return deadlines->count == 0 ? INT64_MAX : deadlines->entries[0].at;
+    return deadlines->count == 0 ? NULL : &deadlines->entries[0];
 }

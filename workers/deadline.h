@@ -6,14 +6,14 @@
 
 #include "workers/account.h"
 
-struct rt_deadline_entry {
+struct rt_deadline {
     int64_t at; /* a copy of the account's rt_wait.at: comparing needs no visit to the account */
     struct rt_account *account;
 };
 
 /* Zero-initialise. */
 struct rt_deadlines {
-    struct rt_deadline_entry *entries;
+    struct rt_deadline *entries;
     uint32_t count, capacity;
 };
 
@@ -33,10 +33,8 @@ bool rt_deadlines_add(struct rt_deadlines *deadlines, struct rt_account *account
  * INT64_MAX. */
 void rt_deadlines_remove(struct rt_deadlines *deadlines, struct rt_account *account);
 
-/* The account that waits for the earliest moment; NULL if none does. Ties in any order. */
-struct rt_account *rt_deadlines_first(const struct rt_deadlines *deadlines);
-
-/* The earliest moment; INT64_MAX if nobody waits. */
-int64_t rt_deadlines_next(const struct rt_deadlines *deadlines);
+/* Who waits for the earliest moment; NULL if nobody does. Ties in any order. Valid until the heap
+ * changes. */
+const struct rt_deadline *rt_deadlines_first(const struct rt_deadlines *deadlines);
 
 #endif

@@ -1,0 +1,259 @@
+/* An account counts events. Whatever may need memory is made before anything is changed; then
+ * nothing can fail. */
+#include "workers/account_state.h"
+
+#include "protocol/assert.h"
+#include "workers/account_memory.h"
+
+#include <stdlib.h>
+
+struct rt_account *rt_account_new(struct rt_span name)
+{
+    struct rt_account *account = malloc(sizeof(*account) + name.size);
+
+    RT_ASSERT(name.size <= RT_ACCOUNT_BYTES);
+    if (account == NULL)
+        return NULL;
+    *account = (struct rt_account){.wait = {.at = INT64_MAX, .place = UINT32_MAX},
+                                   .name_size = (uint8_t)name.size};
+    rt_activity_init(&account->activity);
+    rt_account_forget_peaks(account);
+    memcpy(account->name, name.data, name.size);
+    return account;
+}
+
+void rt_account_free(struct rt_account *account)
+{
+    if (account == NULL)
+        return;
+    rt_account_free_alerts(account);
+    rt_tickets_free(account->tickets);
+    free(account->cells);
+    free(account->threads);
+    free(account->profile);
+    free(account);
+}
+
+struct rt_span rt_account_name(const struct rt_account *account)
+{
+    return rt_span(account->name, account->name_size);
+}
+
+size_t rt_account_bytes(const struct rt_account *account)
+{
+    const struct rt_profile *profile = account->profile;
+
+    return rt_memory_block(sizeof(*account) + account->name_size) +
+           rt_memory_block(rt_cells_bytes(account->cells)) + rt_tickets_bytes(account->tickets) +
+           rt_memory_block(account->threads == NULL ? 0 : sizeof(*account->threads)) +
+           rt_memory_block(profile == NULL ? 0 : sizeof(*profile) + profile->size) +
+           rt_account_alert_bytes(account);
+}
+
+/* ---- counting an event ------------------------------------------------------------------------
+ */
+
+enum { ADDITIONS_MAX = 5 };
+
+/* What an event adds to the cells. */
+struct additions {
+    unsigned count;
+    struct {
+        enum rt_cell_kind kind;
+        uint32_t amount;
+    } of[ADDITIONS_MAX];
+};
+
+static void add(struct additions *additions, enum rt_cell_kind kind, uint32_t amount)
+{
+    RT_ASSERT(additions->count < ADDITIONS_MAX);
+    additions->of[additions->count].kind = kind;
+    additions->of[additions->count++].amount = amount;
+}
+
+/* What did not take place can not have gone well: a no-show or a bounce never raises a score,
+ * whatever sentiment it is sent with. */
+static bool took_place(const struct rt_event *event)
+{
+    return !(event->type == RT_VISIT && event->outcome == RT_NO_SHOW) &&
+           !(event->type == RT_EMAIL && event->bounced);
+}
+
+static void add_sentiment(struct additions *additions, const struct rt_event *event)
+{
+    double size = event->sentiment < 0 ? -event->sentiment : event->sentiment;
+    uint32_t amount = (uint32_t)(size * RT_CELL_UNIT + 0.5);
+
+    if (!event->has_sentiment || (event->sentiment > 0 && !took_place(event)))
+        return;
+    if (amount == 0 && size > 0)
+        amount = 1;
+    add(additions, RT_CELL_SENTIMENT_COUNT, 1);
+    if (amount > 0)
+        add(additions, event->sentiment < 0 ? RT_CELL_SENTIMENT_BAD : RT_CELL_SENTIMENT_GOOD,
+            amount);
+}
+
+static void add_mail(struct additions *additions, const struct rt_event *event)
+{
+    add(additions, event->bounced ? RT_CELL_BOUNCED : RT_CELL_DELIVERED, 1);
+    if (!event->bounced && event->direction == RT_OUT && event->thread.data != NULL)
+        add(additions, RT_CELL_REPLIES, 1);
+}
+
+static void add_csat(struct additions *additions, int csat)
+{
+    if (csat >= 4)
+        add(additions, RT_CELL_CSAT_GOOD, (uint32_t)csat - 3);
+    else if (csat == 1 || csat == 2)
+        add(additions, RT_CELL_CSAT_BAD, 3 - (uint32_t)csat);
+}
+
+static void list_additions(struct additions *additions, const struct rt_event *event)
+{
+    additions->count = 0;
+    switch (event->type) {
+    case RT_CALL:
+        add(additions, rt_event_unanswered(event) ? RT_CELL_UNANSWERED : RT_CELL_ANSWERED, 1);
+        break;
+    case RT_VISIT:
+        if (event->outcome != RT_CANCELLED)
+            add(additions, event->outcome == RT_NO_SHOW ? RT_CELL_NO_SHOW : RT_CELL_HELD, 1);
+        break;
+    case RT_EMAIL:
+        add_mail(additions, event);
+        break;
+    case RT_TICKET:
+        add_csat(additions, event->csat);
+        break;
+    default:
+        return;
+    }
+    add_sentiment(additions, event);
+}
+
+static bool in_thread(const struct rt_event *event)
+{
+    return event->type == RT_EMAIL && !event->bounced && event->thread.data != NULL &&
+           event->direction != RT_DIRECTION_NONE;
+}
+
+static void count_cells(struct rt_account *account, const struct additions *additions, int64_t ts)
+{
+    uint16_t bucket = rt_cells_bucket(ts);
+    int32_t last = rt_account_last_bucket(account);
+
+    for (unsigned i = 0; i < additions->count; i++)
+        rt_cells_add(account->cells, bucket, additions->of[i].kind, additions->of[i].amount, last);
+}
+
+static void take_profile(struct rt_account *account, struct rt_profile *profile)
+{
+    struct rt_profile_value status;
+
+    if (profile == NULL)
+        return;
+    free(account->profile);
+    account->profile = profile;
+    status = rt_profile_get(profile, RT_PROFILE_STATUS);
+    account->churned = status.presence == RT_KEY_SET && rt_span_is(status.text, "churned");
+}
+
+/* Memory for all that the event changes. */
+static bool prepare(struct rt_account *account, const struct rt_event *event,
+                    const struct additions *additions, struct rt_ticket **ticket,
+                    struct rt_profile **profile)
+{
+    if (additions->count > 0 && !rt_cells_reserve(&account->cells, additions->count))
+        return false;
+    if (event->type == RT_TICKET)
+        return (*ticket = rt_tickets_prepare(&account->tickets, event)) != NULL;
+    if (event->type == RT_ACCOUNT)
+        return rt_profile_merge(account->profile, event, profile);
+    return !in_thread(event) || rt_threads_reserve(&account->threads);
+}
+
+bool rt_account_apply(struct rt_account *account, const struct rt_event *event, size_t tickets_max,
+                      uint64_t *evicted)
+{
+    struct additions additions;
+    struct rt_ticket *ticket = NULL;
+    struct rt_profile *profile = NULL;
+
+    list_additions(&additions, event);
+    if (!prepare(account, event, &additions, &ticket, &profile))
+        return false;
+    if (account->counts[event->type] < UINT32_MAX)
+        account->counts[event->type]++;
+    if (rt_event_is_contact(event)) {
+        int32_t bucket = rt_account_last_bucket(account);
+
+        rt_activity_contact(&account->activity, event->ts, event->contact);
+        if (rt_account_last_bucket(account) != bucket)
+            rt_cells_trim(account->cells, rt_account_last_bucket(account));
+    }
+    count_cells(account, &additions, event->ts);
+    if (ticket != NULL)
+        *evicted += rt_tickets_commit(account->tickets, ticket, tickets_max);
+    if (in_thread(event))
+        rt_threads_mail(account->threads, event->thread, event->ts, event->direction == RT_OUT);
+    take_profile(account, profile);
+    return true;
+}
+
+/* ---- what others ask --------------------------------------------------------------------------
+ */
+
+uint32_t rt_account_events(const struct rt_account *account, enum rt_event_type type)
+{
+    return account->counts[type];
+}
+
+bool rt_account_last_contact(const struct rt_account *account, int64_t *ts)
+{
+    if (!rt_activity_any(&account->activity))
+        return false;
+    *ts = account->activity.last;
+    return true;
+}
+
+size_t rt_account_open_tickets(const struct rt_account *account)
+{
+    return rt_tickets_open(account->tickets);
+}
+
+bool rt_account_churned(const struct rt_account *account)
+{
+    return account->churned;
+}
+
+struct rt_profile_value rt_account_profile(const struct rt_account *account,
+                                           enum rt_profile_key key)
+{
+    return rt_profile_get(account->profile, key);
+}
+
+const struct rt_tier *rt_account_tier(const struct rt_account *account,
+                                      const struct rt_config *config)
+{
+    struct rt_profile_value tier = rt_profile_get(account->profile, RT_PROFILE_TIER);
+
+    if (tier.presence != RT_KEY_SET)
+        return &config->tiers[0];
+    return rt_config_tier(config, (const char *)tier.text.data, tier.text.size);
+}
+
+uint64_t rt_account_chain(const struct rt_account *account)
+{
+    return account->chain;
+}
+
+void rt_account_set_chain(struct rt_account *account, uint64_t position)
+{
+    account->chain = position;
+}
+
+struct rt_wait *rt_account_wait(struct rt_account *account)
+{
+    return &account->wait;
+}
