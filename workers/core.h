@@ -24,7 +24,8 @@ struct rt_shard {
     struct rt_table table;
     struct rt_dead_letters dead;
     uint64_t next_episode;   /* sequence of the next alert episode, from 1 */
-    rt_position covered;     /* snapshot on disk holds everything up to here */
+    rt_position covered;        /* the snapshot on disk holds everything up to here */
+    rt_position covered_before; /* and the one before it, kept beside */
     bool dirty;              /* changed since that snapshot was taken */
 };
 

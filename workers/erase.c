@@ -157,7 +157,7 @@ bool rt_erase_snapshot(struct rt_core *core, struct rt_journal *journal, struct 
     rt_buffer_free(&snapshot.content);
     if (!good)
         return false;
-    shard->covered = snapshot.position;
+    shard->covered = shard->covered_before = snapshot.position;
     shard->dirty = false;
     snprintf(path, sizeof(path), "%s/snapshots/%04x.old", state_dir, shard->partition);
     unlink(path);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "protocol/assert.h"
+#include "protocol/query.h"
 #include "workers/command.h"
 #include "workers/erase.h"
 #include "workers/export.h"
@@ -234,7 +234,7 @@ static bool is_wanted(const struct replay *replay, const struct rt_record *recor
     const struct rt_core *core = replay->core;
 
     return record->partition < core->partitions && core->shards[record->partition] != NULL &&
-           record->position > replay->from[record->partition];
+           record->position >= replay->from[record->partition];
 }
 
 static bool take(void *context, const struct rt_record *record)
@@ -286,6 +286,7 @@ static bool load_partition(struct replay *replay, struct rt_shard *shard, char *
     rt_buffer_free(&snapshot.content);
     replay->from[shard->partition] = snapshot.position;
     shard->covered = snapshot.position;
+    shard->covered_before = snapshot.oldest;
     if (snapshot.time > replay->recovery->time)
         replay->recovery->time = snapshot.time;
     if (snapshot.config_epoch != replay->core->config_epoch)

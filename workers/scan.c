@@ -90,10 +90,9 @@ static int compare_place(double key, struct rt_span name, double other_key,
 
 static int compare(const struct rt_scan_item *a, const struct rt_scan_item *b)
 {
-    int order =
-        compare_place(a->key, rt_account_name(a->account), b->key, rt_account_name(b->account));
-
-    return order != 0 ? order : (int)a->kind - (int)b->kind;
+    if (a->position != b->position) /* alerts: in the order they were said */
+        return a->position < b->position ? -1 : 1;
+    return compare_place(a->key, rt_account_name(a->account), b->key, rt_account_name(b->account));
 }
 
 static void swap(struct rt_scan_item *a, struct rt_scan_item *b)
@@ -213,8 +212,7 @@ static void look_at_alerts(struct rt_scan *scan, const struct rt_account *accoun
         return;
     for (size_t i = 0; i < rt_account_episodes(account); i++) {
         const struct rt_episode *episode = rt_account_episode(account, i);
-        struct rt_scan_item item = {.key = (double)episode->raised,
-                                    .account = account,
+        struct rt_scan_item item = {.account = account,
                                     .kind = episode->kind,
                                     .position = episode->position};
 

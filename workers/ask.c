@@ -1,0 +1,152 @@
+/* Queries on their way through the worker: answered at once, or as a scan between batches. */
+#include <stdio.h>
+
+#include "workers/answer.h"
+#include "workers/erase.h"
+#include "workers/worker.h"
+
+/* Room in the journal for the largest command an operator can give. */
+enum { COMMAND_ROOM = 8 << 10 };
+
+static void answer_erase(struct rt_worker *worker, const struct rt_query *query,
+                         struct rt_buffer *out)
+{
+    struct rt_core *core = &worker->core;
+    struct rt_account *account = rt_core_find(core, query->account);
+    struct rt_shard *shard = rt_core_shard(core, query->account);
+    char error[RT_JOURNAL_ERROR] = "";
+    uint64_t events = 0;
+
+    if (account == NULL) {
+        rt_query_error(out, RT_NOT_FOUND, "no such account");
+        return;
+    }
+    for (int type = 0; type < RT_EVENT_TYPES; type++)
+        events += rt_account_events(account, (enum rt_event_type)type);
+    rt_worker_flush(worker);
+    rt_keep_wait(worker);
+    rt_buffer_clear(&core->scratch);
+    rt_erase_encode(&core->scratch, query->account, worker->secret);
+    if (!rt_journal_reserve(worker->journal, COMMAND_ROOM, 1) ||
+        rt_journal_append(worker->journal, RT_RECORD_ERASE, 0, shard->partition, 0,
+                          rt_buffer_span(&core->scratch)) == 0) {
+        rt_query_error(out, RT_BUSY, "no space for the intent: free some and ask again");
+        return;
+    }
+    rt_worker_flush(worker);
+    if (!rt_erase_scrub(core, worker->journal, shard, account, error))
+        rt_worker_die(worker, "erase", error);
+    rt_core_forget(core, shard, account);
+    for (struct rt_scan *scan = worker->scans; scan != NULL; scan = scan->next)
+        rt_scan_restart(scan);
+    if (!rt_erase_snapshot(core, worker->journal, shard, worker->state_dir, rt_worker_now(worker),
+                           error))
+        rt_worker_die(worker, "erase", error);
+    rt_write_map(out, 2);
+    rt_write_key_bool(out, "ok", true);
+    rt_write_key_int(out, "events", (int64_t)events);
+}
+
+static void answer(struct rt_worker *worker, const struct rt_query *query, struct rt_buffer *out)
+{
+    struct rt_core *core = &worker->core;
+    int64_t now = rt_worker_now(worker);
+
+    switch (query->op) {
+    case RT_ACCOUNT_GET:
+        rt_answer_account(core, query, now, out);
+        break;
+    case RT_ACCOUNT_TIMELINE:
+        rt_answer_timeline(core, query, out);
+        break;
+    case RT_ACCOUNT_ERASE:
+        answer_erase(worker, query, out);
+        break;
+    case RT_ALERT_LIST:
+        rt_answer_alerts(core, query, out);
+        break;
+    case RT_ALERT_ACK:
+    case RT_ALERT_SNOOZE:
+        rt_answer_hold(core, query, now, out);
+        break;
+    case RT_DEAD_LIST:
+        rt_answer_dead_list(core, query, out);
+        break;
+    case RT_DEAD_GET:
+        rt_answer_dead_get(core, query, out);
+        break;
+    case RT_DEAD_DROP:
+        rt_answer_dead_drop(core, query, now, out);
+        break;
+    case RT_STATS:
+        rt_answer_stats(core, out);
+        break;
+    default:
+        rt_query_error(out, RT_UNKNOWN_OP, "not for a worker");
+    }
+}
+
+static void send_answer(struct rt_worker *worker, uint64_t tag, struct rt_buffer *reply)
+{
+    if (reply->failed) {
+        rt_buffer_free(reply);
+        rt_query_error(reply, RT_BUSY, "out of memory");
+    }
+    rt_link_frame(rt_worker_answers(worker), RT_LINK_ANSWER, 0, tag, rt_buffer_span(reply));
+    rt_buffer_free(reply);
+}
+
+static void start_scan(struct rt_worker *worker, uint64_t tag, struct rt_span payload)
+{
+    struct rt_fault fault;
+    struct rt_scan *scan = rt_scan_new(payload, tag, rt_worker_now(worker), &fault);
+    struct rt_scan **last = &worker->scans;
+    struct rt_buffer reply = {0};
+
+    if (scan == NULL) {
+        rt_query_error(&reply, fault.code, fault.text);
+        send_answer(worker, tag, &reply);
+        return;
+    }
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = scan;
+}
+
+static bool needs_room(const struct rt_query *query)
+{
+    return query->op == RT_ALERT_ACK || query->op == RT_ALERT_SNOOZE || query->op == RT_DEAD_DROP;
+}
+
+void rt_ask(struct rt_worker *worker, const struct rt_link_header *header, struct rt_span body)
+{
+    struct rt_buffer reply = {0};
+    struct rt_query query;
+    struct rt_fault fault;
+
+    if (rt_query_decode_internal(body, &query, &fault) != RT_OK) {
+        rt_query_error(&reply, fault.code, fault.text);
+    } else if (rt_scan_wanted(&query)) {
+        start_scan(worker, header->tag, body);
+        return;
+    } else if (needs_room(&query) && !rt_journal_reserve(worker->journal, COMMAND_ROOM, 1)) {
+        rt_query_error(&reply, RT_BUSY, "the disk is full: free some space and ask again");
+    } else {
+        answer(worker, &query, &reply);
+    }
+    send_answer(worker, header->tag, &reply);
+}
+
+/* One partition of the oldest scan: a bounded piece of work between two batches. */
+void rt_scan_on(struct rt_worker *worker)
+{
+    struct rt_scan *scan = worker->scans;
+    struct rt_buffer reply = {0};
+
+    if (scan == NULL || !rt_scan_step(scan, &worker->core))
+        return;
+    worker->scans = scan->next;
+    rt_scan_answer(scan, &worker->core, &reply);
+    send_answer(worker, scan->tag, &reply);
+    rt_scan_free(scan);
+}

@@ -1,0 +1,171 @@
+/* Snapshots, partition by partition: taken when a group is handed over (memory is then exactly what the journal says up to
+ * there), saved by a thread once that group is on disk. And what goes for its age. */
+#include <poll.h>
+#include <stdio.h>
+
+#include "workers/export.h"
+#include "workers/worker.h"
+
+/* A partition that nothing happened to is written again when its snapshot lies so far back that it keeps old
+ * segments from going. */
+enum { STALE_SEGMENTS = 16, WAIT_MS = 10 };
+
+static uint64_t segment_of(rt_position position)
+{
+    return position >> 26 & ((1u << 22) - 1);
+}
+
+static bool is_stale(const struct rt_worker *worker, const struct rt_shard *shard)
+{
+    rt_position end = rt_journal_end(worker->journal);
+
+    if (shard->dirty)
+        return true;
+    if (shard->covered == 0 || rt_position_log(shard->covered) != worker->core.log)
+        return shard->table.count > 0;
+    return segment_of(end) > segment_of(shard->covered) + STALE_SEGMENTS;
+}
+
+static void take(struct rt_worker *worker, struct rt_shard *shard)
+{
+    worker->taken = (struct rt_snapshot){.partition = shard->partition,
+                                         .position = rt_journal_next(worker->journal),
+                                         .time = worker->clock.judged,
+                                         .config_epoch = worker->core.config_epoch};
+    rt_core_export(&worker->core, shard, &worker->taken.content);
+    if (worker->taken.content.failed) {
+        rt_worker_log(worker, "err", "snapshot partition=%u error=\"out of memory\"",
+                      shard->partition);
+        rt_buffer_free(&worker->taken.content);
+        return;
+    }
+    shard->dirty = false;
+    worker->has_taken = true;
+}
+
+static void expire(struct rt_worker *worker)
+{
+    struct rt_core *core = &worker->core;
+    const struct rt_config *config = worker->config;
+    int64_t now = worker->clock.judged;
+    rt_position covered = UINT64_MAX;
+
+    rt_alert_log_expire(&core->alerts, now - config->alerts_keep_days * RT_DAY_MS);
+    for (uint32_t p = core->index; p < core->partitions; p += core->count) {
+        struct rt_shard *shard = core->shards[p];
+
+        rt_dead_expire(&shard->dead, now - config->limits_dead_days * RT_DAY_MS,
+                       (uint64_t)config->limits_dead_bytes);
+        if (shard->covered_before < covered)
+            covered = shard->covered_before;
+    }
+    if (config->journal_keep_days > 0 && covered != 0 && rt_position_log(covered) == core->log) {
+        int64_t days = config->journal_keep_days > config->alerts_keep_days
+                           ? config->journal_keep_days
+                           : config->alerts_keep_days;
+        size_t gone =
+            rt_journal_trim(worker->journal, core->log, covered, now - days * RT_DAY_MS);
+
+        if (gone > 0)
+            rt_worker_log(worker, "info", "journal=trimmed segments=%zu", gone);
+    }
+}
+
+static bool cycle_is_due(const struct rt_worker *worker)
+{
+    return worker->clock.judged >= worker->next_cycle ||
+           worker->appended - worker->cycle_bytes >= (uint64_t)worker->config->snapshot_bytes;
+}
+
+static void begin_cycle(struct rt_worker *worker)
+{
+    worker->cycle = 0;
+    worker->cycle_bytes = worker->appended;
+    worker->next_cycle = worker->clock.judged + worker->config->snapshot_interval_ms;
+    expire(worker);
+}
+
+/* Takes the next partition of the cycle that needs it. */
+static void take_next(struct rt_worker *worker)
+{
+    struct rt_core *core = &worker->core;
+
+    if (worker->has_taken || rt_snapshot_writer_busy(worker->writer))
+        return;
+    for (; worker->cycle < core->partitions && !worker->has_taken; worker->cycle++)
+        if (core->shards[worker->cycle] != NULL && is_stale(worker, core->shards[worker->cycle]))
+            take(worker, core->shards[worker->cycle]);
+}
+
+void rt_keep_after_commit(struct rt_worker *worker)
+{
+    if (worker->cycle >= worker->core.partitions && cycle_is_due(worker))
+        begin_cycle(worker);
+    take_next(worker);
+}
+
+static void collect_finished(struct rt_worker *worker)
+{
+    char error[RT_JOURNAL_ERROR];
+    rt_position position;
+    uint32_t partition;
+    bool saved;
+
+    while (rt_snapshot_writer_finished(worker->writer, &partition, &position, &saved, error,
+                                       sizeof(error))) {
+        struct rt_shard *shard = worker->core.shards[partition];
+
+        if (saved) {
+            shard->covered_before = shard->covered;
+            shard->covered = position;
+            continue;
+        }
+        shard->dirty = true;
+        rt_worker_log(worker, "err", "snapshot partition=%u error=\"%s\"", partition, error);
+    }
+}
+
+void rt_keep_poll(struct rt_worker *worker)
+{
+    collect_finished(worker);
+    if (!rt_journal_in_flight(worker->journal) && rt_journal_pending(worker->journal) == 0)
+        rt_keep_after_commit(worker);
+    if (worker->has_taken && !rt_snapshot_writer_busy(worker->writer) &&
+        rt_journal_end(worker->journal) >= worker->taken.position) {
+        rt_snapshot_writer_start(worker->writer, &worker->taken);
+        worker->has_taken = false;
+    }
+}
+
+void rt_keep_wait(struct rt_worker *worker)
+{
+    if (worker->has_taken) {
+        worker->core.shards[worker->taken.partition]->dirty = true;
+        rt_buffer_free(&worker->taken.content);
+        worker->has_taken = false;
+    }
+    while (rt_snapshot_writer_busy(worker->writer)) {
+        struct pollfd done = {.fd = worker->commit_fd, .events = POLLIN};
+
+        poll(&done, 1, WAIT_MS);
+    }
+    collect_finished(worker);
+}
+
+void rt_keep_all(struct rt_worker *worker)
+{
+    struct rt_core *core = &worker->core;
+    char error[RT_JOURNAL_ERROR];
+
+    rt_keep_wait(worker);
+    for (uint32_t p = core->index; p < core->partitions; p += core->count) {
+        if (!is_stale(worker, core->shards[p]))
+            continue;
+        take(worker, core->shards[p]);
+        if (worker->has_taken &&
+            !rt_snapshot_save(worker->state_dir, &worker->taken, error, sizeof(error)))
+            rt_worker_log(worker, "err", "snapshot partition=%u error=\"%s\"", p, error);
+        rt_buffer_free(&worker->taken.content);
+        worker->has_taken = false;
+    }
+}
