@@ -98,6 +98,15 @@ bool rt_channel_send(struct rt_channel *channel, uint64_t number, struct rt_span
     return zmq_send(channel->socket, payload.data, payload.size, ZMQ_DONTWAIT) >= 0;
 }
 
+bool rt_channel_can_send(struct rt_channel *channel)
+{
+    int events = 0;
+    size_t size = sizeof(events);
+
+    return zmq_getsockopt(channel->socket, ZMQ_EVENTS, &events, &size) == 0 &&
+           (events & ZMQ_POLLOUT) != 0;
+}
+
 /* Takes the rest of a message that is not what we expect. */
 static void drop_rest(void *socket, zmq_msg_t *frame)
 {

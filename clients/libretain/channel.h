@@ -22,6 +22,10 @@ void rt_channel_close(struct rt_channel *channel);
 /* True if the message was taken for a connection that exists now. */
 bool rt_channel_send(struct rt_channel *channel, uint64_t number, struct rt_span payload);
 
+/* Looks at the socket's state anew: a receive may have taken in the word that there is a connection
+ * now, and with it the edge that would have told of it. */
+bool rt_channel_can_send(struct rt_channel *channel);
+
 /* The next reply: its number, and its payload in *payload, valid until rt_channel_release. False if
  * there is none now. Replies without a number of ours are dropped. */
 struct rt_incoming {

@@ -125,7 +125,7 @@ static bool addresses_copy(retain_client *client, const struct retain_options *o
 
 static int parts_open(retain_client *client, const struct retain_options *options)
 {
-    const struct rt_window_limits limits = {
+    const struct rt_outbox_limits limits = {
         .messages = options->window_messages,
         .bytes = options->window_bytes,
         .batch_events = options->batch_events,
@@ -137,8 +137,8 @@ static int parts_open(retain_client *client, const struct retain_options *option
 
     if (code != RETAIN_OK)
         return code;
-    client->window = rt_window_new(&limits);
-    if (client->window == NULL || !addresses_copy(client, options))
+    client->outbox = rt_outbox_new(&limits);
+    if (client->outbox == NULL || !addresses_copy(client, options))
         return RETAIN_NO_MEMORY;
     client->context = zmq_ctx_new();
     if (client->context == NULL)
@@ -179,7 +179,7 @@ void retain_close(retain_client *client)
     rt_listener_free(client);
     rt_channel_close(&client->events);
     rt_channel_close(&client->query);
-    rt_window_free(client->window);
+    rt_outbox_free(client->outbox);
     if (client->context != NULL)
         zmq_ctx_term(client->context);
     if (client->epoll >= 0)
@@ -208,12 +208,12 @@ static bool events_send(retain_client *client, int64_t now)
     bool moved = false;
 
     client->events_stuck = false;
-    while (rt_window_next(client->window, now, &number, &payload)) {
+    while (rt_outbox_next(client->outbox, now, &number, &payload)) {
         if (!rt_channel_send(&client->events, number, payload)) {
             client->events_stuck = true;
             break;
         }
-        rt_window_sent(client->window, number, now);
+        rt_outbox_sent(client->outbox, number, now);
         moved = true;
     }
     return moved;
@@ -227,11 +227,11 @@ static bool events_receive(retain_client *client, int64_t now)
     bool moved = false;
 
     if (rt_channel_lost(&client->events)) {
-        rt_window_lost(client->window, now);
+        rt_outbox_lost(client->outbox, now);
         moved = true;
     }
     while (rt_channel_receive(&client->events, &incoming, &number, &payload)) {
-        (void)rt_window_answer(client->window, number, payload, now);
+        (void)rt_outbox_answer(client->outbox, number, payload, now);
         rt_channel_release(&incoming);
         moved = true;
     }
@@ -242,7 +242,7 @@ static bool something_to_do(const retain_client *client)
 {
     if (client->blocked)
         return false;
-    return rt_window_has_ack(client->window, false) || rt_window_gathering(client->window) ||
+    return rt_outbox_has_ack(client->outbox, false) || rt_outbox_gathering(client->outbox) ||
            (client->listener != NULL && rt_listener_has_alert(client->listener));
 }
 
@@ -279,8 +279,10 @@ int rt_client_step(retain_client *client)
         moved = events_receive(client, now) || moved;
         moved = rt_questions_step(client) || moved;
         moved = rt_listener_step(client, now, &due) || moved;
+        moved = (client->events_stuck && rt_channel_can_send(&client->events)) || moved;
+        moved = (client->query_stuck && rt_channel_can_send(&client->query)) || moved;
     } while (moved);
-    due = earlier(due, rt_window_due(client->window, !client->events_stuck));
+    due = earlier(due, rt_outbox_due(client->outbox, !client->events_stuck));
     return timer_set(client, due, now);
 }
 
@@ -306,8 +308,8 @@ static bool deliver(retain_client *client)
     bool any = false;
 
     if (client->on_ack == NULL)
-        return rt_window_has_ack(client->window, false);
-    while (rt_window_ack(client->window, false, &ack)) {
+        return rt_outbox_has_ack(client->outbox, false);
+    while (rt_outbox_ack(client->outbox, false, &ack)) {
         client->on_ack(&ack, client->on_ack_arg);
         any = true;
     }
@@ -322,7 +324,7 @@ int retain_work(retain_client *client, int timeout_ms)
         int code;
         bool any;
 
-        rt_window_close_batch(client->window, false);
+        rt_outbox_close_batch(client->outbox, false);
         code = rt_client_step(client);
         any = deliver(client);
         if (code == RETAIN_OK && any)
@@ -343,13 +345,13 @@ int retain_work(retain_client *client, int timeout_ms)
 
 static int push(retain_client *client, struct rt_span event, uint64_t token)
 {
-    bool was_gathering = rt_window_gathering(client->window);
-    int code = rt_window_add(client->window, event, token, false);
+    bool was_gathering = rt_outbox_gathering(client->outbox);
+    int code = rt_outbox_add(client->outbox, event, token, false);
 
     if (code != RETAIN_OK)
         return code;
     /* a full batch goes out at once; the first event of one arms the timer */
-    if (!rt_window_gathering(client->window) || !was_gathering)
+    if (!rt_outbox_gathering(client->outbox) || !was_gathering)
         (void)rt_client_step(client);
     return RETAIN_OK;
 }
@@ -392,7 +394,7 @@ int rt_client_work_while(retain_client *client, rt_client_condition *waiting, in
 
 static bool events_pending(const retain_client *client)
 {
-    return rt_window_pending(client->window, false) > 0;
+    return rt_outbox_pending(client->outbox, false) > 0;
 }
 
 int retain_flush(retain_client *client, int timeout_ms)
@@ -402,19 +404,19 @@ int retain_flush(retain_client *client, int timeout_ms)
 
 int retain_next_ack(retain_client *client, struct retain_ack *ack)
 {
-    return client->on_ack == NULL && rt_window_ack(client->window, false, ack);
+    return client->on_ack == NULL && rt_outbox_ack(client->outbox, false, ack);
 }
 
 size_t retain_pending(const retain_client *client)
 {
-    return rt_window_pending(client->window, false);
+    return rt_outbox_pending(client->outbox, false);
 }
 
 void retain_get_counts(const retain_client *client, struct retain_counts *counts)
 {
-    struct rt_window_counts window;
+    struct rt_outbox_counts window;
 
-    rt_window_get_counts(client->window, &window);
+    rt_outbox_get_counts(client->outbox, &window);
     *counts = (struct retain_counts){
         .accepted = window.accepted,
         .duplicate = window.duplicate,

@@ -4,7 +4,7 @@
 
 #include "clients/libretain/channel.h"
 #include "clients/libretain/map.h"
-#include "clients/libretain/window.h"
+#include "clients/libretain/outbox.h"
 #include "retain.h"
 
 struct rt_listener;
@@ -24,7 +24,7 @@ struct retain_client {
     void *context;
     struct rt_channel events;
     struct rt_channel query; /* opened when first needed */
-    struct rt_window *window;
+    struct rt_outbox *outbox;
     struct rt_listener *listener; /* NULL until subscribed or resumed */
     struct retain_spool *spool;   /* NULL or attached; not ours */
     uint64_t spool_round;         /* names the spool's files in flight: part of their tokens */

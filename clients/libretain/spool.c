@@ -384,7 +384,7 @@ static bool feed(retain_client *client, struct file *file, uint64_t token)
     else if (bytes.size > EVENT_MAX || !rt_msgpack_check(rt_buffer_span(&bytes), RT_NESTING))
         keep_rejected(spool, file, "bad_event", "file: is not one MessagePack object of 1 MiB");
     else
-        code = rt_window_add(client->window, rt_buffer_span(&bytes), token, true);
+        code = rt_outbox_add(client->outbox, rt_buffer_span(&bytes), token, true);
     rt_buffer_free(&bytes);
     return code == RETAIN_OK;
 }
@@ -402,7 +402,7 @@ static bool acks_take(retain_client *client)
     struct retain_ack ack;
     bool any = false;
 
-    while (rt_window_ack(client->window, true, &ack)) {
+    while (rt_outbox_ack(client->outbox, true, &ack)) {
         size_t place = ack.token & UINT32_MAX;
         struct file *file;
 
@@ -428,7 +428,7 @@ static bool files_feed(retain_client *client)
     while (spool->fed < spool->count &&
            feed(client, &spool->files[spool->fed], token_of(client, spool->fed)))
         spool->fed++;
-    rt_window_close_batch(client->window, true);
+    rt_outbox_close_batch(client->outbox, true);
     return spool->fed > before;
 }
 

@@ -1,4 +1,4 @@
-/* See window.h. Invariants:
+/* See outbox.h. Invariants:
  *   1. messages stand in the list in the order they were begun; numbers ascend and are never used
  * twice;
  *   2. at most one message is OPEN for the caller and one for the spool;
@@ -9,7 +9,7 @@
  *
  * Failure: without memory an add or an answer changes nothing; an answer that could not be kept is
  * asked for again by sending again, which is always safe. */
-#include "clients/libretain/window.h"
+#include "clients/libretain/outbox.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,8 +50,8 @@ struct rt_message {
     size_t next_rejection;
 };
 
-struct rt_window {
-    struct rt_window_limits limits;
+struct rt_outbox {
+    struct rt_outbox_limits limits;
     struct rt_message *first, *last;
     struct rt_message *open[2]; /* [spool] */
     struct rt_message *spare;
@@ -60,20 +60,20 @@ struct rt_window {
     uint64_t next_number;
     int64_t hold_until; /* busy: nothing is sent before */
     int64_t backoff_ms;
-    struct rt_window_counts counts;
+    struct rt_outbox_counts counts;
 };
 
-struct rt_window *rt_window_new(const struct rt_window_limits *limits)
+struct rt_outbox *rt_outbox_new(const struct rt_outbox_limits *limits)
 {
-    struct rt_window *window = calloc(1, sizeof(*window));
+    struct rt_outbox *outbox = calloc(1, sizeof(*outbox));
 
-    if (window == NULL)
+    if (outbox == NULL)
         return NULL;
-    window->limits = *limits;
-    window->allowed = limits->messages;
-    window->next_number = 1;
-    window->backoff_ms = BACKOFF_FIRST_MS;
-    return window;
+    outbox->limits = *limits;
+    outbox->allowed = limits->messages;
+    outbox->next_number = 1;
+    outbox->backoff_ms = BACKOFF_FIRST_MS;
+    return outbox;
 }
 
 static void message_free(struct rt_message *message)
@@ -85,21 +85,21 @@ static void message_free(struct rt_message *message)
     free(message);
 }
 
-void rt_window_free(struct rt_window *window)
+void rt_outbox_free(struct rt_outbox *outbox)
 {
     struct rt_message *lists[2], *message;
 
-    if (window == NULL)
+    if (outbox == NULL)
         return;
-    lists[0] = window->first;
-    lists[1] = window->spare;
+    lists[0] = outbox->first;
+    lists[1] = outbox->spare;
     for (int i = 0; i < 2; i++) {
         while ((message = lists[i]) != NULL) {
             lists[i] = message->next;
             message_free(message);
         }
     }
-    free(window);
+    free(outbox);
 }
 
 /* ---- gathering ----------------------------------------------------------------------------------
@@ -118,13 +118,13 @@ static void payload_begin(struct rt_message *message, bool quiet)
     (void)rt_write_array_begin(&message->payload);
 }
 
-static struct rt_message *message_new(struct rt_window *window, bool spool)
+static struct rt_message *message_new(struct rt_outbox *outbox, bool spool)
 {
-    struct rt_message *message = window->spare;
+    struct rt_message *message = outbox->spare;
 
     if (message != NULL) {
-        window->spare = message->next;
-        window->spares--;
+        outbox->spare = message->next;
+        outbox->spares--;
     } else if ((message = calloc(1, sizeof(*message))) == NULL) {
         return NULL;
     }
@@ -136,19 +136,19 @@ static struct rt_message *message_new(struct rt_window *window, bool spool)
     message->next_rejection = 0;
     rt_buffer_clear(&message->rejections);
     rt_buffer_clear(&message->texts);
-    payload_begin(message, window->limits.quiet);
+    payload_begin(message, outbox->limits.quiet);
     return message;
 }
 
-static void message_retire(struct rt_window *window, struct rt_message *message)
+static void message_retire(struct rt_outbox *outbox, struct rt_message *message)
 {
-    if (window->spares >= SPARE_MAX) {
+    if (outbox->spares >= SPARE_MAX) {
         message_free(message);
         return;
     }
-    message->next = window->spare;
-    window->spare = message;
-    window->spares++;
+    message->next = outbox->spare;
+    outbox->spare = message;
+    outbox->spares++;
 }
 
 static bool tokens_reserve(struct rt_message *message)
@@ -166,65 +166,65 @@ static bool tokens_reserve(struct rt_message *message)
     return true;
 }
 
-static void unlink_message(struct rt_window *window, struct rt_message *gone)
+static void unlink_message(struct rt_outbox *outbox, struct rt_message *gone)
 {
-    struct rt_message **link = &window->first, *before = NULL;
+    struct rt_message **link = &outbox->first, *before = NULL;
 
     while (*link != gone) {
         before = *link;
         link = &before->next;
     }
     *link = gone->next;
-    if (window->last == gone)
-        window->last = before;
-    window->messages--;
-    window->bytes -= gone->payload.size;
-    message_retire(window, gone);
+    if (outbox->last == gone)
+        outbox->last = before;
+    outbox->messages--;
+    outbox->bytes -= gone->payload.size;
+    message_retire(outbox, gone);
 }
 
 /* Lets go of messages whose acknowledgements were all taken. */
-static void reclaim(struct rt_window *window)
+static void reclaim(struct rt_outbox *outbox)
 {
-    struct rt_message *message = window->first;
+    struct rt_message *message = outbox->first;
 
     while (message != NULL) {
         struct rt_message *next = message->next;
 
         if (message->state == ANSWERED && message->taken == message->count)
-            unlink_message(window, message);
+            unlink_message(outbox, message);
         message = next;
     }
 }
 
-static void append(struct rt_window *window, struct rt_message *message)
+static void append(struct rt_outbox *outbox, struct rt_message *message)
 {
-    message->number = window->next_number++;
-    if (window->last != NULL)
-        window->last->next = message;
+    message->number = outbox->next_number++;
+    if (outbox->last != NULL)
+        outbox->last->next = message;
     else
-        window->first = message;
-    window->last = message;
-    window->messages++;
-    window->bytes += message->payload.size;
-    window->open[message->spool] = message;
+        outbox->first = message;
+    outbox->last = message;
+    outbox->messages++;
+    outbox->bytes += message->payload.size;
+    outbox->open[message->spool] = message;
 }
 
-static void batch_close(struct rt_window *window, bool spool)
+static void batch_close(struct rt_outbox *outbox, bool spool)
 {
-    struct rt_message *message = window->open[spool];
+    struct rt_message *message = outbox->open[spool];
 
     if (message == NULL)
         return;
     rt_write_end(&message->payload, message->header, message->count);
     message->state = READY;
-    window->open[spool] = NULL;
+    outbox->open[spool] = NULL;
 }
 
-static bool batch_fits(const struct rt_window *window, const struct rt_message *message,
+static bool batch_fits(const struct rt_outbox *outbox, const struct rt_message *message,
                        size_t size)
 {
-    return message->count < window->limits.batch_events &&
-           message->payload.size + size <= window->limits.batch_bytes;
+    return message->count < outbox->limits.batch_events &&
+           message->payload.size + size <= outbox->limits.batch_bytes;
 }
 
 static int message_put(struct rt_message *message, struct rt_span event, uint64_t token)
@@ -238,115 +238,115 @@ static int message_put(struct rt_message *message, struct rt_span event, uint64_
     return RETAIN_OK;
 }
 
-bool rt_window_has_room(const struct rt_window *window)
+bool rt_outbox_has_room(const struct rt_outbox *outbox)
 {
-    return window->messages < window->limits.messages && window->bytes < window->limits.bytes;
+    return outbox->messages < outbox->limits.messages && outbox->bytes < outbox->limits.bytes;
 }
 
-static bool room_for(const struct rt_window *window, size_t size)
+static bool room_for(const struct rt_outbox *outbox, size_t size)
 {
-    return window->messages < window->limits.messages &&
-           (window->bytes == 0 || window->bytes + size <= window->limits.bytes);
+    return outbox->messages < outbox->limits.messages &&
+           (outbox->bytes == 0 || outbox->bytes + size <= outbox->limits.bytes);
 }
 
-static int add_first(struct rt_window *window, struct rt_span event, uint64_t token, bool spool)
+static int add_first(struct rt_outbox *outbox, struct rt_span event, uint64_t token, bool spool)
 {
     struct rt_message *message;
     int code;
 
-    if (!room_for(window, event.size))
-        reclaim(window);
-    if (!room_for(window, event.size))
+    if (!room_for(outbox, event.size))
+        reclaim(outbox);
+    if (!room_for(outbox, event.size))
         return RETAIN_WINDOW_FULL;
-    message = message_new(window, spool);
+    message = message_new(outbox, spool);
     if (message == NULL)
         return RETAIN_NO_MEMORY;
     code = message_put(message, event, token);
     if (code != RETAIN_OK) {
-        message_retire(window, message);
+        message_retire(outbox, message);
         return code;
     }
-    append(window, message);
+    append(outbox, message);
     return RETAIN_OK;
 }
 
-int rt_window_add(struct rt_window *window, struct rt_span event, uint64_t token, bool spool)
+int rt_outbox_add(struct rt_outbox *outbox, struct rt_span event, uint64_t token, bool spool)
 {
-    struct rt_message *message = window->open[spool];
+    struct rt_message *message = outbox->open[spool];
     int code;
 
     if (event.size > PAYLOAD_MAX)
         return RETAIN_TOO_LARGE;
-    if (message != NULL && !batch_fits(window, message, event.size)) {
-        batch_close(window, spool);
+    if (message != NULL && !batch_fits(outbox, message, event.size)) {
+        batch_close(outbox, spool);
         message = NULL;
     }
     if (message == NULL) {
-        code = add_first(window, event, token, spool);
-    } else if (window->bytes + event.size > window->limits.bytes) {
+        code = add_first(outbox, event, token, spool);
+    } else if (outbox->bytes + event.size > outbox->limits.bytes) {
         return RETAIN_WINDOW_FULL;
     } else {
         code = message_put(message, event, token);
         if (code == RETAIN_OK)
-            window->bytes += event.size;
+            outbox->bytes += event.size;
     }
     if (code != RETAIN_OK)
         return code;
-    window->pending[spool]++;
-    message = window->open[spool];
-    if (!batch_fits(window, message, 1))
-        batch_close(window, spool);
+    outbox->pending[spool]++;
+    message = outbox->open[spool];
+    if (!batch_fits(outbox, message, 1))
+        batch_close(outbox, spool);
     return RETAIN_OK;
 }
 
-void rt_window_close_batch(struct rt_window *window, bool spool)
+void rt_outbox_close_batch(struct rt_outbox *outbox, bool spool)
 {
-    batch_close(window, spool);
+    batch_close(outbox, spool);
 }
 
-bool rt_window_gathering(const struct rt_window *window)
+bool rt_outbox_gathering(const struct rt_outbox *outbox)
 {
-    return window->open[false] != NULL;
+    return outbox->open[false] != NULL;
 }
 
 /* ---- sending ------------------------------------------------------------------------------------
  */
 
-static struct rt_message *find(const struct rt_window *window, uint64_t number)
+static struct rt_message *find(const struct rt_outbox *outbox, uint64_t number)
 {
-    struct rt_message *message = window->first;
+    struct rt_message *message = outbox->first;
 
     while (message != NULL && message->number < number)
         message = message->next;
     return message != NULL && message->number == number ? message : NULL;
 }
 
-static void send_again(struct rt_window *window, struct rt_message *message)
+static void send_again(struct rt_outbox *outbox, struct rt_message *message)
 {
-    RT_ASSERT(window->flying > 0);
+    RT_ASSERT(outbox->flying > 0);
     message->state = READY;
     message->due = 0;
-    window->flying--;
-    window->counts.resent++;
+    outbox->flying--;
+    outbox->counts.resent++;
 }
 
-static void expire(struct rt_window *window, int64_t now)
+static void expire(struct rt_outbox *outbox, int64_t now)
 {
-    for (struct rt_message *message = window->first; message != NULL; message = message->next) {
+    for (struct rt_message *message = outbox->first; message != NULL; message = message->next) {
         if (message->state == SENT && message->due <= now)
-            send_again(window, message);
+            send_again(outbox, message);
     }
 }
 
-bool rt_window_next(struct rt_window *window, int64_t now, uint64_t *number,
+bool rt_outbox_next(struct rt_outbox *outbox, int64_t now, uint64_t *number,
                     struct rt_span *payload)
 {
-    if (now < window->hold_until)
+    if (now < outbox->hold_until)
         return false;
-    expire(window, now);
-    if (window->flying >= window->allowed)
+    expire(outbox, now);
+    if (outbox->flying >= outbox->allowed)
         return false;
-    for (struct rt_message *message = window->first; message != NULL; message = message->next) {
+    for (struct rt_message *message = outbox->first; message != NULL; message = message->next) {
         if (message->state != READY)
             continue;
         *number = message->number;
@@ -356,23 +356,23 @@ bool rt_window_next(struct rt_window *window, int64_t now, uint64_t *number,
     return false;
 }
 
-void rt_window_sent(struct rt_window *window, uint64_t number, int64_t now)
+void rt_outbox_sent(struct rt_outbox *outbox, uint64_t number, int64_t now)
 {
-    struct rt_message *message = find(window, number);
+    struct rt_message *message = find(outbox, number);
 
     RT_ASSERT(message != NULL && message->state == READY);
     message->state = SENT;
-    message->due = now + window->limits.resend_ms;
-    window->flying++;
+    message->due = now + outbox->limits.resend_ms;
+    outbox->flying++;
 }
 
-void rt_window_lost(struct rt_window *window, int64_t now)
+void rt_outbox_lost(struct rt_outbox *outbox, int64_t now)
 {
-    for (struct rt_message *message = window->first; message != NULL; message = message->next) {
+    for (struct rt_message *message = outbox->first; message != NULL; message = message->next) {
         if (message->state == SENT)
-            send_again(window, message);
+            send_again(outbox, message);
     }
-    window->hold_until = now;
+    outbox->hold_until = now;
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -380,16 +380,16 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-int64_t rt_window_due(const struct rt_window *window, bool can_send)
+int64_t rt_outbox_due(const struct rt_outbox *outbox, bool can_send)
 {
     int64_t due = INT64_MAX;
 
-    for (const struct rt_message *message = window->first; message != NULL;
+    for (const struct rt_message *message = outbox->first; message != NULL;
          message = message->next) {
         if (message->state == SENT)
             due = earlier(due, message->due);
-        else if (message->state == READY && can_send && window->flying < window->allowed)
-            due = earlier(due, window->hold_until);
+        else if (message->state == READY && can_send && outbox->flying < outbox->allowed)
+            due = earlier(due, outbox->hold_until);
     }
     return due;
 }
@@ -399,22 +399,22 @@ int64_t rt_window_due(const struct rt_window *window, bool can_send)
 
 /* busy, stopping: wait, longer each time in a row, and keep fewer messages in flight until answers
  * come again. */
-static void retreat(struct rt_window *window, struct rt_message *message, int64_t now)
+static void retreat(struct rt_outbox *outbox, struct rt_message *message, int64_t now)
 {
-    send_again(window, message);
-    window->counts.busy++;
-    window->allowed = window->allowed > 1 ? window->allowed / 2 : 1;
-    if (now < window->hold_until)
+    send_again(outbox, message);
+    outbox->counts.busy++;
+    outbox->allowed = outbox->allowed > 1 ? outbox->allowed / 2 : 1;
+    if (now < outbox->hold_until)
         return; /* the same jam, seen by another message */
-    window->hold_until = now + window->backoff_ms;
-    window->backoff_ms = earlier(window->backoff_ms * 2, BACKOFF_LAST_MS);
+    outbox->hold_until = now + outbox->backoff_ms;
+    outbox->backoff_ms = earlier(outbox->backoff_ms * 2, BACKOFF_LAST_MS);
 }
 
-static void advance(struct rt_window *window)
+static void advance(struct rt_outbox *outbox)
 {
-    window->backoff_ms = BACKOFF_FIRST_MS;
-    if (window->allowed < window->limits.messages)
-        window->allowed++;
+    outbox->backoff_ms = BACKOFF_FIRST_MS;
+    if (outbox->allowed < outbox->limits.messages)
+        outbox->allowed++;
 }
 
 static bool reject(struct rt_message *message, uint32_t index, enum rt_error code,
@@ -499,9 +499,9 @@ static bool refusal_take(struct rt_message *message, const struct rt_push_reply 
 
 /* too_large for several events together says nothing of each: the second half becomes a message of
  * its own. Later batches are made smaller. */
-static bool split(struct rt_window *window, struct rt_message *message)
+static bool split(struct rt_outbox *outbox, struct rt_message *message)
 {
-    struct rt_message *half = message_new(window, message->spool);
+    struct rt_message *half = message_new(outbox, message->spool);
     struct rt_reader reader = rt_reader(rt_buffer_span(&message->payload));
     uint32_t keep = message->count / 2;
 
@@ -516,43 +516,43 @@ static bool split(struct rt_window *window, struct rt_message *message)
         if (i == keep)
             message->next_rejection = (size_t)(begin - message->payload.data);
         if (i >= keep && message_put(half, event, message->tokens[i]) != RETAIN_OK) {
-            message_retire(window, half);
+            message_retire(outbox, half);
             message->next_rejection = 0;
             return false;
         }
     }
-    window->bytes += half->payload.size + message->next_rejection - message->payload.size;
+    outbox->bytes += half->payload.size + message->next_rejection - message->payload.size;
     message->payload.size = message->next_rejection;
     message->next_rejection = 0;
     message->count = keep;
     rt_write_end(&message->payload, message->header, keep);
     rt_write_end(&half->payload, half->header, half->count);
     half->state = READY;
-    half->number = window->next_number++;
-    window->last->next = half;
-    window->last = half;
-    window->messages++;
-    window->limits.batch_bytes = message->payload.size;
+    half->number = outbox->next_number++;
+    outbox->last->next = half;
+    outbox->last = half;
+    outbox->messages++;
+    outbox->limits.batch_bytes = message->payload.size;
     return true;
 }
 
-static void answered(struct rt_window *window, struct rt_message *message)
+static void answered(struct rt_outbox *outbox, struct rt_message *message)
 {
     size_t rejected;
 
     (void)rejections_of(message, &rejected);
     message->state = ANSWERED;
-    window->flying--;
-    window->pending[message->spool] -= message->count;
-    window->counts.accepted += message->accepted;
-    window->counts.duplicate += message->duplicate;
-    window->counts.rejected += rejected;
-    advance(window);
+    outbox->flying--;
+    outbox->pending[message->spool] -= message->count;
+    outbox->counts.accepted += message->accepted;
+    outbox->counts.duplicate += message->duplicate;
+    outbox->counts.rejected += rejected;
+    advance(outbox);
 }
 
-bool rt_window_answer(struct rt_window *window, uint64_t number, struct rt_span reply, int64_t now)
+bool rt_outbox_answer(struct rt_outbox *outbox, uint64_t number, struct rt_span reply, int64_t now)
 {
-    struct rt_message *message = find(window, number);
+    struct rt_message *message = find(outbox, number);
     struct rt_push_reply decoded;
     bool kept;
 
@@ -560,34 +560,34 @@ bool rt_window_answer(struct rt_window *window, uint64_t number, struct rt_span 
         return true;
     if (message->state == READY) { /* answered after all, while it waited to be sent again */
         message->state = SENT;
-        window->flying++;
+        outbox->flying++;
     }
     kept = rt_push_reply_decode(reply, &decoded);
     if (kept && (decoded.error == RT_BUSY || decoded.error == RT_STOPPING)) {
-        retreat(window, message, now);
+        retreat(outbox, message, now);
         return true;
     }
     if (kept && decoded.error == RT_TOO_LARGE && message->count > 1) {
-        kept = split(window, message);
-        retreat(window, message, now);
+        kept = split(outbox, message);
+        retreat(outbox, message, now);
         return kept;
     }
     if (kept)
         kept = decoded.error == RT_OK ? outcome_take(message, &decoded)
                                       : refusal_take(message, &decoded);
     if (kept)
-        answered(window, message);
+        answered(outbox, message);
     else
-        retreat(window, message, now);
+        retreat(outbox, message, now);
     return kept;
 }
 
 /* ---- acknowledgements ---------------------------------------------------------------------------
  */
 
-static struct rt_message *first_answered(const struct rt_window *window, bool spool)
+static struct rt_message *first_answered(const struct rt_outbox *outbox, bool spool)
 {
-    struct rt_message *message = window->first;
+    struct rt_message *message = outbox->first;
 
     while (message != NULL && (message->state != ANSWERED || message->spool != spool))
         message = message->next;
@@ -601,9 +601,9 @@ static enum retain_outcome outcome_of(const struct rt_message *message)
     return message->accepted == 0 ? RETAIN_DUPLICATE : RETAIN_STORED;
 }
 
-bool rt_window_has_ack(const struct rt_window *window, bool spool)
+bool rt_outbox_has_ack(const struct rt_outbox *outbox, bool spool)
 {
-    const struct rt_message *message = first_answered(window, spool);
+    const struct rt_message *message = first_answered(outbox, spool);
 
     /* a message whose acknowledgements are all taken lingers until the next call: its strings are
      * in use */
@@ -613,15 +613,15 @@ bool rt_window_has_ack(const struct rt_window *window, bool spool)
     return message != NULL;
 }
 
-bool rt_window_ack(struct rt_window *window, bool spool, struct retain_ack *ack)
+bool rt_outbox_ack(struct rt_outbox *outbox, bool spool, struct retain_ack *ack)
 {
-    struct rt_message *message = first_answered(window, spool);
+    struct rt_message *message = first_answered(outbox, spool);
     struct rejection *rejections;
     size_t count;
 
     while (message != NULL && message->taken == message->count) {
-        unlink_message(window, message);
-        message = first_answered(window, spool);
+        unlink_message(outbox, message);
+        message = first_answered(outbox, spool);
     }
     if (message == NULL)
         return false;
@@ -640,12 +640,12 @@ bool rt_window_ack(struct rt_window *window, bool spool, struct retain_ack *ack)
     return true;
 }
 
-size_t rt_window_pending(const struct rt_window *window, bool spool)
+size_t rt_outbox_pending(const struct rt_outbox *outbox, bool spool)
 {
-    return window->pending[spool];
+    return outbox->pending[spool];
 }
 
-void rt_window_get_counts(const struct rt_window *window, struct rt_window_counts *counts)
+void rt_outbox_get_counts(const struct rt_outbox *outbox, struct rt_outbox_counts *counts)
 {
-    *counts = window->counts;
+    *counts = outbox->counts;
 }
