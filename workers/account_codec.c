@@ -1,21 +1,23 @@
 /* An account as bytes, for snapshots. Little-endian, no padding; the same state has the same bytes.
  *
- *   u8 version, u8 size and bytes of the name, u64 chain, i64 deadline (INT64_MAX: none), u8 parts
- * (bits PART_*), then each part: COUNTS    u8 mask of types, u32 for each bit ACTIVITY  i64 first,
- * i64 last, u32 newest day, u8 words of the bitmap, u64 each; u16 mask of people, u16 each CELLS
- * u16 number; u16 bucket, u8 kind, u32 amount each, ascending TICKETS   u32 number; records
- * (put_ticket), open ones first, each list in its order THREADS   u8 number; u64 hash, i64 ts, u8
- * ours each, newest first PROFILE   u32 size, the block of profile.h PEAKS     u32 newest day, u8
- * mask of days, f32 each ALERTS    u8 mask of dwells, i64 each; u8 number of open episodes, each
- * put_open, by kind
+ * - u8 version, u8 size and bytes of the name, u64 chain, i64 deadline (INT64_MAX: none)
+ * - u8 parts: bits PART_*, then each part:
+ * - COUNTS: u8 mask of types, u32 for each bit
+ * - ACTIVITY: i64 first, i64 last, u32 newest day, u8 words of the bitmap, u64 each; u16 mask of
+ *   people, u16 each
+ * - CELLS: u16 number; u16 bucket, u8 kind, u32 amount each, ascending
+ * - TICKETS: u32 number; each as put_ticket, open ones first, each list in its order
+ * - THREADS: u8 number; u64 hash, i64 ts, u8 ours each, newest first
+ * - PROFILE: u32 size, the block of profile.h
+ * - PEAKS: u32 newest day, u8 mask of days, f32 each
+ * - ALERTS: u8 mask of dwells, i64 each; u8 number of open episodes, each as put_open, by kind
  *
  * To change it: raise VERSION; keep reading every older version there ever was in a release (a
  * branch in rt_account_decode for what it lacks, filled with what an account without the new fact
  * has); add a test that decodes bytes of the old one. A fact that can not be filled in needs the
  * journal to be replayed: then refuse the version (NULL), and recovery falls back to that.
  *
- * Decoding trusts nothing: bytes that are not exactly what encode writes (order, masks, ranges) are
- * refused. */
+ * Decoding trusts nothing: masks, ranges and orders that no account can have are refused. */
 #include "workers/account_state.h"
 
 #include <math.h>
@@ -296,7 +298,7 @@ static bool get_ticket(struct rt_reader *reader, struct rt_account *account, boo
     head.hash = ticket->hash;
     head.number_size = ticket->number_size;
     head.id_size = ticket->id_size;
-    memcpy(ticket, &head, sizeof(head));
+    memcpy(ticket, &head, offsetof(struct rt_ticket, text));
     if (rt_tickets_restore(&account->tickets, ticket, no_memory))
         return true;
     free(ticket);

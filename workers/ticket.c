@@ -190,7 +190,7 @@ struct rt_ticket *rt_tickets_prepare(struct rt_tickets **tickets, const struct r
     if (old != NULL) {
         uint8_t id_size = ticket->id_size;
 
-        memcpy(ticket, old, sizeof(*ticket));
+        memcpy(ticket, old, offsetof(struct rt_ticket, text));
         ticket->id_size = id_size;
     }
     if (newer) {

@@ -1,0 +1,187 @@
+/* The score taken apart into signed points that add up to it. Points of gains and of losses
+ * multiply in the score; what each group brings as a whole is shared in proportion to the
+ * logarithms of its factors. */
+#include "workers/score_text.h"
+
+#include "protocol/assert.h"
+
+#include <math.h>
+
+struct explanation {
+    struct rt_score *out;
+    struct rt_score_view *view;
+    const struct rt_tier *tier;
+    const struct rt_account *account;
+    int64_t now;
+};
+
+static uint64_t total(const struct rt_account *account, enum rt_cell_kind kind, int32_t since)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; account->cells != NULL && i < account->cells->count; i++)
+        if (account->cells->cells[i].kind == kind && account->cells->cells[i].bucket >= since)
+            sum += account->cells->cells[i].amount;
+    return sum;
+}
+
+/* "4 of the last 6 calls went unanswered": of the last three months of contact if there were any,
+ * else of all. */
+static void say_share(struct rt_sentence *sentence, const struct rt_account *account,
+                      enum rt_cell_kind bad, enum rt_cell_kind good, const char *what,
+                      const char *fate)
+{
+    int32_t since = rt_account_last_bucket(account) - 3;
+    uint64_t count = total(account, bad, since);
+
+    if (count == 0) {
+        since = 0;
+        count = total(account, bad, since);
+    }
+    rt_say(sentence, "%llu of ", (unsigned long long)count);
+    if (since > 0)
+        rt_say(sentence, "the last ");
+    rt_say(sentence, "%llu %s %s", (unsigned long long)(count + total(account, good, since)), what,
+           fate);
+}
+
+static void say_csat(struct rt_sentence *sentence, const struct rt_account *account)
+{
+    double good = (double)total(account, RT_CELL_CSAT_GOOD, 0);
+    double bad = (double)total(account, RT_CELL_CSAT_BAD, 0);
+
+    rt_say(sentence, "ratings of tickets come to %+.2f on a scale of -1 to 1",
+           (good - bad) / (good + bad));
+}
+
+static void say_response(struct rt_sentence *sentence, const struct explanation *e)
+{
+    int64_t waits;
+
+    rt_say_count(sentence, total(e->account, RT_CELL_REPLIES, 0), "mail of ours", "mails of ours");
+    rt_say(sentence, " in conversations with them");
+    if (!rt_threads_waiting(e->account->threads, e->now, RT_DAY_MS, &waits))
+        return;
+    rt_say(sentence, "; one of theirs has waited ");
+    rt_say_duration(sentence, e->now - waits);
+    rt_say(sentence, " for an answer");
+}
+
+static void say_breadth(struct rt_sentence *sentence, const struct explanation *e)
+{
+    unsigned people =
+        rt_activity_people(&e->account->activity, rt_activity_day(e->now) - RT_SCORE_BREADTH_DAYS);
+
+    rt_say(sentence, "at least %u people there were in touch within half a year", people);
+}
+
+static void say_part(struct rt_sentence *sentence, const struct explanation *e, enum rt_part part)
+{
+    switch (part) {
+    case RT_PART_SENTIMENT_GAIN:
+    case RT_PART_SENTIMENT_LOSS:
+        rt_say_sentiment(sentence, e->tier, e->account);
+        break;
+    case RT_PART_CSAT_GAIN:
+    case RT_PART_CSAT_LOSS:
+        say_csat(sentence, e->account);
+        break;
+    case RT_PART_BREADTH:
+        say_breadth(sentence, e);
+        break;
+    case RT_PART_RESPONSE:
+        say_response(sentence, e);
+        break;
+    case RT_PART_UNANSWERED:
+        say_share(sentence, e->account, RT_CELL_UNANSWERED, RT_CELL_ANSWERED, "calls",
+                  "went unanswered");
+        break;
+    case RT_PART_NO_SHOW:
+        say_share(sentence, e->account, RT_CELL_NO_SHOW, RT_CELL_HELD, "visits", "were no-shows");
+        break;
+    case RT_PART_BOUNCED:
+        say_share(sentence, e->account, RT_CELL_BOUNCED, RT_CELL_DELIVERED, "mails", "bounced");
+        break;
+    default:
+        rt_say_tickets(sentence, e->tier, e->account, e->now);
+    }
+}
+
+static struct rt_sentence begin(struct rt_score *out, const char *factor, double points)
+{
+    struct rt_reason *reason = &out->factors[out->count++];
+
+    RT_ASSERT(out->count <= RT_FACTORS);
+    reason->factor = factor;
+    reason->points = points;
+    return rt_sentence(reason->text, sizeof(reason->text));
+}
+
+static void say_contact(struct rt_sentence *sentence, const struct explanation *e)
+{
+    const struct rt_activity *activity = &e->account->activity;
+    int32_t today = rt_activity_day(e->now);
+
+    if (!rt_activity_any(activity))
+        rt_say(sentence, "no call, visit, mail or ticket so far");
+    else {
+        rt_say(sentence, "in touch on ");
+        rt_say_count(sentence, rt_activity_between(activity, today - 89, today + 2), "day", "days");
+        rt_say(sentence, " of the last 90");
+    }
+}
+
+/* How often, and what the silence since then has cost. A silence of less than a day is none. */
+static void explain_level(struct explanation *e, const struct rt_score_parts *parts)
+{
+    double level = 100 * parts->level * parts->fade, before = level;
+    int64_t last = e->account->activity.last;
+    bool silent = rt_activity_any(&e->account->activity) && e->now - last >= RT_DAY_MS;
+    struct rt_sentence sentence;
+
+    if (silent)
+        before = 100 * rt_score_level(e->view, last, false);
+    sentence = begin(e->out, "contact", before - RT_SCORE_BASE);
+    say_contact(&sentence, e);
+    if (!silent)
+        return;
+    sentence = begin(e->out, "silence", level - before);
+    rt_say_silence(&sentence, e->account, e->now);
+}
+
+static void explain_parts(struct explanation *e, const struct rt_score_parts *parts, int first,
+                          int end, double product, double points)
+{
+    static const char *const names[RT_PARTS] = {
+        "sentiment", "csat",       "breadth", "response", "sentiment",
+        "csat",      "unanswered", "no_show", "bounced",  "tickets",
+    };
+
+    for (int part = first; part < end; part++) {
+        struct rt_sentence sentence;
+
+        if (parts->factor[part] >= 1)
+            continue;
+        sentence = begin(e->out, names[part], points * log(parts->factor[part]) / log(product));
+        say_part(&sentence, e, (enum rt_part)part);
+    }
+}
+
+void rt_score_explain(const struct rt_tier *tier, const struct rt_account *account, int64_t now,
+                      struct rt_score *out)
+{
+    struct rt_score_view view;
+    struct rt_score_parts parts;
+    struct explanation e = {out, &view, tier, account, now};
+    double gained;
+
+    out->base = RT_SCORE_BASE;
+    out->count = 0;
+    rt_score_view(&view, tier, account);
+    out->score = rt_score_parts(&view, now, &parts);
+    explain_level(&e, &parts);
+    gained = 100 * parts.fade * (1 - parts.level) * (1 - parts.gains);
+    explain_parts(&e, &parts, 0, RT_PART_FIRST_LOSS, parts.gains, gained);
+    explain_parts(&e, &parts, RT_PART_FIRST_LOSS, RT_PARTS, parts.losses,
+                  (100 * parts.fade * parts.level + gained) * (parts.losses - 1));
+}
