@@ -145,25 +145,35 @@ def timestamps_as_int():
                                b'\xd3' + b'\xff' * 8, b'\xca' + struct.pack('>f', 77), b'\xcb' + struct.pack('>d', 77))))
 
 
+def extension(data):
+    """The bytes of a MessagePack timestamp, or of something of its type that is none."""
+    fixed = {1: b'\xd4', 2: b'\xd5', 4: b'\xd6', 8: b'\xd7', 16: b'\xd8'}.get(len(data))
+    return (fixed or b'\xc7' + bytes([len(data)])) + b'\xff' + data
+
+
+def with_ts(packed):
+    """A call whose ts is given as bytes."""
+    made = event(ts=absent)
+    return b'\x84' + b''.join(pack(k) + pack(v) for k, v in made.items()) + pack('ts') + packed
+
+
 @case
 def timestamps_as_extension():
     account = fresh()
     seconds = now() // 1000 - 5
-    good = [msgpack.ExtType(-1, struct.pack('>I', 5)), msgpack.ExtType(-1, struct.pack('>I', seconds)),
-            msgpack.ExtType(-1, struct.pack('>Q', (999999999 << 34) | seconds)),
-            msgpack.ExtType(-1, struct.pack('>Iq', 0, seconds)), msgpack.ExtType(-1, struct.pack('>Iq', 999999999, seconds)),
-            msgpack.ExtType(-1, struct.pack('>Iq', 0, 0)), msgpack.Timestamp(seconds, 1999999)]
-    all_accepted(event(ts=t) for t in good)
-    # ext 8 headers instead of fixext are as good
-    head = b'\x84' + pack('type') + pack('call') + pack('account') + pack(fresh())
-    all_accepted(head + pack('id') + pack(fresh()) + pack('ts') + b'\xc7' + bytes([len(d)]) + b'\xff' + d
-                 for d in (struct.pack('>I', 9), struct.pack('>Q', 9), struct.pack('>Iq', 1, 9)))
-    bad_field('ts', (event(ts=msgpack.ExtType(-1, d)) for d in (
+    good = [struct.pack('>I', 5), struct.pack('>I', seconds), struct.pack('>Q', (999999999 << 34) | seconds),
+            struct.pack('>Q', seconds), struct.pack('>Iq', 0, seconds), struct.pack('>Iq', 999999999, seconds),
+            struct.pack('>Iq', 0, 0)]
+    all_accepted(with_ts(extension(d)) for d in good)
+    all_accepted([event(ts=msgpack.Timestamp(seconds, 1999999))])
+    # ext 8 in place of fixext is as good
+    all_accepted(with_ts(b'\xc7' + bytes([len(d)]) + b'\xff' + d) for d in good)
+    bad_field('ts', (with_ts(extension(d)) for d in (
         struct.pack('>Iq', 0, -1), struct.pack('>Iq', 999999999, -1), struct.pack('>Iq', 0, -2 ** 63), b'', b'\0', b'\0' * 3,
         b'\0' * 5, b'\0' * 9, b'\0' * 13, b'\0' * 16)))
-    late = [msgpack.ExtType(-1, struct.pack('>Iq', 0, 2 ** 62)), msgpack.ExtType(-1, struct.pack('>Iq', 0, 2 ** 63 - 1)),
-            msgpack.ExtType(-1, struct.pack('>I', 2 ** 32 - 1)), msgpack.ExtType(-1, struct.pack('>Q', 2 ** 34 - 1))]
-    all_refused('ts', 'ts_in_future', (event(ts=t) for t in late))
+    late = [struct.pack('>Iq', 0, 2 ** 62), struct.pack('>Iq', 0, 2 ** 63 - 1), struct.pack('>I', 2 ** 32 - 1),
+            struct.pack('>Q', 2 ** 34 - 1), struct.pack('>Iq', 0, seconds + 400)]
+    all_refused('ts', 'ts_in_future', (with_ts(extension(d)) for d in late))
     # cut to milliseconds, not rounded
     equal(shared().push(event(account=account, ts=msgpack.Timestamp(1000, 7999999)))['accepted'], 1, 'accepted')
     equal(shared().get(account)['last_contact'], 1000007, 'last_contact of a timestamp cut to ms')
