@@ -66,11 +66,12 @@ void rt_alert_encode(struct rt_buffer *out, const struct rt_alert *alert);
 /* Copies a packed map with one more pair at its end, cursor: text. False if `map` is no map. */
 bool rt_alert_with_cursor(struct rt_buffer *out, struct rt_span map, struct rt_span cursor);
 
-/* What a reader of the history needs of a packed message; spans point into it. Reasons and texts are not read. */
+/* What a reader of the history needs of a packed message; spans point into it. Reasons and texts
+ * are not read. */
 bool rt_alert_decode(struct rt_span map, struct rt_alert *alert);
 
-/* "alert.<severity>.<kind>.<account>" and "owner.<owner>.<severity>.<kind>.<account>"; owner "-" if empty. Bytes '.', '%' and
- * control bytes (0..31, 127) of owner and account are percent-encoded. */
+/* "alert.<severity>.<kind>.<account>" and "owner.<owner>.<severity>.<kind>.<account>"; owner "-" if
+ * empty. Bytes '.', '%' and control bytes (0..31, 127) of owner and account are percent-encoded. */
 void rt_alert_topic(struct rt_buffer *out, struct rt_span severity, struct rt_span kind,
                     struct rt_span account);
 void rt_owner_topic(struct rt_buffer *out, struct rt_span owner, struct rt_span severity,

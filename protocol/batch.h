@@ -1,4 +1,5 @@
-/* The payload of a push: one event, an array of events, or {"events": [...], "quiet": bool}; and its replies. */
+/* The payload of a push: one event, an array of events, or {"events": [...], "quiet": bool}; and
+ * its replies. */
 #ifndef RT_PROTOCOL_BATCH_H
 #define RT_PROTOCOL_BATCH_H
 
@@ -12,16 +13,17 @@ struct rt_batch {
     bool quiet;
 };
 
-/* Opens a payload: checks its structure, finds its events. RT_OK, or the code that refuses it whole (bad_msgpack,
- * bad_request, too_large) with its fault. A readable payload that is neither map nor array is a batch of one, whose element
- * is a bad_event. `limit` is limits.message_bytes. */
+/* Opens a payload: checks its structure, finds its events. RT_OK, or the code that refuses it whole
+ * (bad_msgpack, bad_request, too_large) with its fault. A readable payload that is neither map nor
+ * array is a batch of one, whose element is a bad_event. `limit` is limits.message_bytes. */
 enum rt_error rt_batch_open(struct rt_span payload, size_t limit, struct rt_batch *batch,
                             struct rt_fault *fault);
 
 /* The bytes of the next event; false after the last. */
 bool rt_batch_next(struct rt_batch *batch, struct rt_span *event);
 
-/* {"accepted", "duplicate", "rejected": [{"index", "code", "error"}]}: begin, then each rejection, `rejected` of them. */
+/* {"accepted", "duplicate", "rejected": [{"index", "code", "error"}]}: begin, then each rejection,
+ * `rejected` of them. */
 void rt_push_reply_begin(struct rt_buffer *out, uint32_t accepted, uint32_t duplicate,
                          uint32_t rejected);
 void rt_push_reply_rejection(struct rt_buffer *out, uint32_t index, enum rt_error code,

@@ -54,8 +54,8 @@ enum rt_profile_key {
 
 enum rt_presence { RT_KEY_ABSENT, RT_KEY_CLEARED, RT_KEY_SET };
 
-/* What an account event says of one key. `text` is the string (name, owner, tier, region, currency, status) or the
- * packed array (contacts); renewal and value are numbers. */
+/* What an account event says of one key. `text` is the string (name, owner, tier, region, currency,
+ * status) or the packed array (contacts); renewal and value are numbers. */
 struct rt_profile_value {
     enum rt_presence presence;
     struct rt_span text;
@@ -74,7 +74,7 @@ struct rt_event {
     bool has_sentiment;
     double sentiment; /* -1..1 */
     bool has_duration, has_wait;
-    double duration, wait; /* seconds */
+    double duration, wait;   /* seconds */
     enum rt_outcome outcome; /* calls and visits: never NONE, the default is filled in */
     struct rt_span thread;
     bool bounced;
@@ -86,18 +86,19 @@ struct rt_event {
     struct rt_profile_value profile[RT_PROFILE_KEYS];
 };
 
-/* Decodes one event whose bytes have passed rt_msgpack_check as part of its payload. `now` (ms) judges the
- * future. On a fault *event is undefined. Returns RT_OK or the fault's code (bad_event, missing_field,
- * bad_field, ts_in_future). `limit` is the largest size of an event in bytes. */
-enum rt_error rt_event_decode(struct rt_span bytes, int64_t now, size_t limit, struct rt_event *event,
-                              struct rt_fault *fault);
+/* Decodes one event whose bytes have passed rt_msgpack_check as part of its payload. `now` (ms)
+ * judges the future. On a fault *event is undefined. Returns RT_OK or the fault's code (bad_event,
+ * missing_field, bad_field, ts_in_future). `limit` is the largest size of an event in bytes. */
+enum rt_error rt_event_decode(struct rt_span bytes, int64_t now, size_t limit,
+                              struct rt_event *event, struct rt_fault *fault);
 
-/* The same without judging the future: for events that were accepted before (journal, timelines). */
+/* The same without judging the future: for events that were accepted before (journal, timelines).
+ */
 enum rt_error rt_event_decode_accepted(struct rt_span bytes, struct rt_event *event,
                                        struct rt_fault *fault);
 
-/* The account an event would be routed by: the first valid `account` key of a map. False if there is none; such an
- * event has a fault that rt_event_decode names. */
+/* The account an event would be routed by: the first valid `account` key of a map. False if there
+ * is none; such an event has a fault that rt_event_decode names. */
 bool rt_event_account(struct rt_span bytes, struct rt_span *account);
 
 const char *rt_event_type_name(enum rt_event_type type);

@@ -1,9 +1,10 @@
-/* Frames between the daemon and a worker, on a stream socket that the worker inherits as descriptor RT_LINK_FD.
+/* Frames between the daemon and a worker, on a stream socket that the worker inherits as descriptor
+ * RT_LINK_FD.
  *
  * A frame is a 16-byte header and a body, all integers little-endian:
  *     u32 size (of the body)  u8 kind  u8 flags  u16 zero  u64 tag
- * The tag is chosen by the sender of a request and comes back in its answer. Each side treats a frame it cannot read as
- * a broken link: the daemon kills the worker, the worker exits.
+ * The tag is chosen by the sender of a request and comes back in its answer. Each side treats a
+ * frame it cannot read as a broken link: the daemon kills the worker, the worker exits.
  *
  * Life of a link: SETUP -> (PROGRESS)* -> READY -> traffic -> STOP -> answers -> STOPPED -> EOF. */
 #ifndef RT_PROTOCOL_LINK_H
@@ -29,9 +30,11 @@ enum rt_link_kind {
     RT_LINK_PROGRESS = 32, /* u64 bytes replayed, u64 bytes in all: still recovering */
     RT_LINK_READY = 33,    /* msgpack, struct rt_link_ready */
     RT_LINK_DONE = 34,     /* tag; rt_link_done_* */
-    RT_LINK_ALERT = 35,    /* rt_link_alert_*; sent after its commit, before the DONE of the same commit */
-    RT_LINK_ANSWER = 36,   /* tag; msgpack: a reply map as the client gets it, or this worker's part (query.h) */
-    RT_LINK_PONG = 37,     /* tag; msgpack map, the worker's numbers (query.h, part of stats) */
+    RT_LINK_ALERT =
+        35, /* rt_link_alert_*; sent after its commit, before the DONE of the same commit */
+    RT_LINK_ANSWER =
+        36, /* tag; msgpack: a reply map as the client gets it, or this worker's part (query.h) */
+    RT_LINK_PONG = 37, /* tag; msgpack map, the worker's numbers (query.h, part of stats) */
     RT_LINK_STOPPED = 38,
 };
 
@@ -61,13 +64,13 @@ void rt_link_end(struct rt_buffer *out, size_t mark);
 
 /* SETUP: what a worker must know before it opens anything. */
 struct rt_link_setup {
-    uint32_t index, count;      /* this worker, of so many */
+    uint32_t index, count; /* this worker, of so many */
     uint32_t partitions;
-    uint32_t log;               /* the log this worker writes: logs are numbered over all generations */
-    uint64_t alerts_seen;       /* newest sequence of this log's alerts the daemon has; later ones are sent again.
-                                   UINT64_MAX: the daemon is new too, send none again */
+    uint32_t log;         /* the log this worker writes: logs are numbered over all generations */
+    uint64_t alerts_seen; /* newest sequence of this log's alerts the daemon has; later ones are
+                             sent again. UINT64_MAX: the daemon is new too, send none again */
     struct rt_span state_dir;
-    struct rt_span config;      /* INI text */
+    struct rt_span config; /* INI text */
     struct rt_span version;
 };
 
@@ -76,7 +79,7 @@ bool rt_link_setup_decode(struct rt_span body, struct rt_link_setup *setup);
 
 /* READY */
 struct rt_link_ready {
-    uint64_t alerts;   /* newest sequence in this log, 0 if none */
+    uint64_t alerts; /* newest sequence in this log, 0 if none */
     uint64_t accounts;
     uint64_t replayed; /* events */
 };
@@ -84,9 +87,9 @@ struct rt_link_ready {
 void rt_link_ready_encode(struct rt_buffer *out, const struct rt_link_ready *ready);
 bool rt_link_ready_decode(struct rt_span body, struct rt_link_ready *ready);
 
-/* EVENTS body: entries of u32 index (place in the payload), u32 size, the event's bytes. Append with
- * rt_put_u32 + rt_put_bytes; walk with rt_link_next_event until it returns false (then rt_read_done tells
- * whether the frame was whole). */
+/* EVENTS body: entries of u32 index (place in the payload), u32 size, the event's bytes. Append
+ * with rt_put_u32 + rt_put_bytes; walk with rt_link_next_event until it returns false (then
+ * rt_read_done tells whether the frame was whole). */
 bool rt_link_next_event(struct rt_reader *body, uint32_t *index, struct rt_span *event);
 
 /* BURY body: u8 error code, u32 size + reason text, u32 size + payload bytes. */
@@ -95,9 +98,9 @@ void rt_link_bury_encode(struct rt_buffer *out, enum rt_error code, struct rt_sp
 bool rt_link_bury_decode(struct rt_span body, enum rt_error *code, struct rt_span *reason,
                          struct rt_span *payload);
 
-/* DONE body: u8 error (RT_OK, or RT_BUSY: nothing was taken, the disk is full), u32 accepted, u32 duplicate,
- * u32 dead, u32 rejected, then rejected x (u32 index, u8 code, u32 size + text). The events of the
- * frame that are in none of these numbers do not exist. */
+/* DONE body: u8 error (RT_OK, or RT_BUSY: nothing was taken, the disk is full), u32 accepted, u32
+ * duplicate, u32 dead, u32 rejected, then rejected x (u32 index, u8 code, u32 size + text). The
+ * events of the frame that are in none of these numbers do not exist. */
 struct rt_link_done {
     enum rt_error error;
     uint32_t accepted, duplicate, dead, rejected;
@@ -109,14 +112,16 @@ struct rt_link_rejection {
     struct rt_span text;
 };
 
-void rt_link_done_encode(struct rt_buffer *out, const struct rt_link_done *done); /* then rejections: */
+void rt_link_done_encode(struct rt_buffer *out,
+                         const struct rt_link_done *done); /* then rejections: */
 void rt_link_rejection_encode(struct rt_buffer *out, const struct rt_link_rejection *rejection);
 bool rt_link_done_decode(struct rt_reader *body, struct rt_link_done *done);
 bool rt_link_next_rejection(struct rt_reader *body, struct rt_link_rejection *rejection);
 
-/* ALERT body: u64 sequence (1, 2, ... within this worker's log), i64 newest commit time of an event that
- * caused it (ms of the wall clock when its EVENTS frame was read; 0: time did), u8 publish (0: snoozed, logged only),
- * u32 size + owner (empty: none), + severity, + kind, + account, + the packed alert map WITHOUT its cursor. */
+/* ALERT body: u64 sequence (1, 2, ... within this worker's log), i64 newest commit time of an event
+ * that caused it (ms of the wall clock when its EVENTS frame was read; 0: time did), u8 publish (0:
+ * snoozed, logged only), u32 size + owner (empty: none), + severity, + kind, + account, + the
+ * packed alert map WITHOUT its cursor. */
 struct rt_link_alert {
     uint64_t sequence;
     int64_t received;

@@ -1,3 +1,4 @@
+/* XXH3 of an account. Cannot fail. */
 #include "protocol/partition.h"
 
 #include <xxhash.h>

@@ -1,5 +1,5 @@
-/* Which partition an account belongs to. Published: STATE_DIR/format names it, and it never changes for a state
- * directory. */
+/* Which partition an account belongs to. Published: STATE_DIR/format names it, and it never changes
+ * for a state directory. */
 #ifndef RT_PROTOCOL_PARTITION_H
 #define RT_PROTOCOL_PARTITION_H
 

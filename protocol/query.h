@@ -1,20 +1,22 @@
-/* Queries: the request, decoded and checked; the error reply; and the parts that workers answer with when a query
- * concerns all of them.
+/* Queries: the request, decoded and checked; the error reply; and the parts that workers answer
+ * with when a query concerns all of them.
  *
- * Who answers: account.get, account.timeline, account.erase, alert.ack, alert.snooze, dead.drop go to one worker, whose ANSWER is the
- * reply. account.list, alert.list, report.portfolio, dead.list, stats go to all with RT_LINK_PART and their parts are merged:
+ * Who answers: account.get, account.timeline, account.erase, alert.ack, alert.snooze, dead.drop go
+ * to one worker, whose ANSWER is the reply. account.list, alert.list, report.portfolio, dead.list,
+ * stats go to all with RT_LINK_PART and their parts are merged:
  *
- *   account.list  {"ok": true, "accounts": [map, ...]}  this worker's first `limit` (+1) in the asked order
- *   alert.list    {"ok": true, "alerts": [[log, sequence, published, map without cursor], ...],  by published, then sequence
- *                  "more": bool (cut at limit),
- *                  "end": [[log, sequence], ...]}   the newest of each log this worker knows
- *                 An error part (cursor_gone with `oldest`) wins.
+ *   account.list  {"ok": true, "accounts": [map, ...]}  this worker's first `limit` (+1) in the
+ * asked order alert.list    {"ok": true, "alerts": [[log, sequence, published, map without cursor],
+ * ...],  by published, then sequence "more": bool (cut at limit), "end": [[log, sequence], ...]}
+ * the newest of each log this worker knows An error part (cursor_gone with `oldest`) wins.
  *   report.portfolio  see worker's report: {"ok": true, ...numbers that add up...}
  *   dead.list     {"ok": true, "dead": [map, ...]}   by (ts, id)
- *   stats         {"ok": true, "accounts": n, "events": {type: n}, "outcomes": {accepted duplicate rejected dead}}
+ *   stats         {"ok": true, "accounts": n, "events": {type: n}, "outcomes": {accepted duplicate
+ * rejected dead}}
  *
- * dead.retry: the daemon asks the worker for the bytes with op "dead.get" (internal: refused from outside), feeds them to the
- * ingest path, and drops the letter with dead.drop when the answer is accepted or duplicate. */
+ * dead.retry: the daemon asks the worker for the bytes with op "dead.get" (internal: refused from
+ * outside), feeds them to the ingest path, and drops the letter with dead.drop when the answer is
+ * accepted or duplicate. */
 #ifndef RT_PROTOCOL_QUERY_H
 #define RT_PROTOCOL_QUERY_H
 
@@ -58,8 +60,9 @@ struct rt_query {
     uint32_t limit;
 };
 
-/* Decodes a payload that has passed rt_msgpack_check. RT_OK, or bad_request / unknown_op with the fault's text. Keys that the op
- * does not take are ignored; those it takes are checked; those it needs (account, id) must be there. */
+/* Decodes a payload that has passed rt_msgpack_check. RT_OK, or bad_request / unknown_op with the
+ * fault's text. Keys that the op does not take are ignored; those it takes are checked; those it
+ * needs (account, id) must be there. */
 enum rt_error rt_query_decode(struct rt_span payload, struct rt_query *query,
                               struct rt_fault *fault);
 /* The same for workers, whose requests come from the daemon alone: knows dead.get as well. */

@@ -1,7 +1,7 @@
 /* Builds MessagePack (packed by msgpack-c) and other bytes into a growing buffer.
  *
- * The buffer carries a sticky `failed`: after an allocation failure every write does nothing; check it once at
- * the end. Zero-initialise, release with rt_buffer_free (takes half-built ones). */
+ * The buffer carries a sticky `failed`: after an allocation failure every write does nothing; check
+ * it once at the end. Zero-initialise, release with rt_buffer_free (takes half-built ones). */
 #ifndef RT_PROTOCOL_WRITER_H
 #define RT_PROTOCOL_WRITER_H
 
@@ -45,8 +45,8 @@ void rt_write_key_str(struct rt_buffer *buffer, const char *key, struct rt_span 
 void rt_write_key_text(struct rt_buffer *buffer, const char *key, const char *value);
 void rt_write_key_nil(struct rt_buffer *buffer, const char *key);
 
-/* A map or array whose number of entries is known only at its end: begin returns a mark, end writes the
- * count there (always the 32-bit form). */
+/* A map or array whose number of entries is known only at its end: begin returns a mark, end writes
+ * the count there (always the 32-bit form). */
 size_t rt_write_map_begin(struct rt_buffer *buffer);
 size_t rt_write_array_begin(struct rt_buffer *buffer);
 void rt_write_end(struct rt_buffer *buffer, size_t mark, uint32_t count);
