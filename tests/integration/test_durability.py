@@ -223,6 +223,52 @@ def sigterm_under_load():
 
 
 @case
+def busy_when_nothing_is_committed_in_time():
+    with Daemon(workers=1, limits__answer_ms=1500) as daemon:
+        daemon.load([event(account='a')])
+        victim = daemon.workers()[0]
+        kill(victim, signal.SIGSTOP)
+        dealer = Dealer(daemon.at['events'])
+        made = event(account='a')
+        reply = dealer.ask(made, 30)
+        kill(victim, signal.SIGCONT)
+        check(reply.get('error') == 'busy' or reply.get('accepted') == 1 or reply.get('duplicate') == 1, 'answered', short(reply))
+        check(reply.get('error') != 'busy' or reply.get('message'), 'busy without a message')
+
+        def taken():
+            return 'error' not in dealer.ask(made)
+        until(taken, 'the event to be taken', pause=0.2)
+        equal(daemon.get('a')['events'], {'call': 2}, 'count')
+        dealer.close()
+
+
+@case
+def never_a_partial_answer_in_silence():
+    """While a worker is down, a list is whole or `unavailable`."""
+    with Daemon(workers=2) as daemon:
+        names = sorted('n%03d' % i for i in range(60))
+        daemon.load([event('account', account=n, owner='kim') for n in names])
+        asked, end = 0, time.monotonic() + 6
+        asker = Dealer(daemon.at['query'])
+        while time.monotonic() < end or asked < 20:
+            victim = rng.choice(daemon.workers() or [0])
+            if victim:
+                kill(victim)
+            for op, keys in (('account.list', {'limit': 1000}), ('account.list', {'limit': 1000, 'owner': 'kim', 'sort': 'score'}),
+                             ('stats', {}), ('account.get', {'account': rng.choice(names)})):
+                reply = asker.ask(dict(keys, op=op))
+                asked += 1
+                if not reply['ok']:
+                    check(reply['error'] in ('unavailable', 'busy'), op, 'answered', short(reply))
+                elif op == 'account.list':
+                    equal(sorted(a['account'] for a in reply['accounts']), names, 'a list while a worker is down')
+                elif op == 'stats':
+                    equal(reply['accounts'], len(names), 'accounts in stats while a worker is down')
+            until(lambda: asker.ask({'op': 'account.list'})['ok'], 'all partitions to be served', pause=0.1)
+        asker.close()
+
+
+@case
 def sigint_stops_as_well():
     with Daemon(workers=1) as daemon:
         daemon.load([event(account='a') for _ in range(100)])
