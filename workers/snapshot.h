@@ -32,11 +32,16 @@ bool rt_snapshot_load(const char *state_dir, uint32_t partition, struct rt_snaps
 bool rt_snapshot_save(const char *state_dir, const struct rt_snapshot *snapshot, char *error,
                       size_t error_size);
 
+/* The newest position of `log` that a good snapshot header names, 0 if none: so far the log was on
+ * disk once. */
+rt_position rt_snapshot_covered(const char *state_dir, uint32_t log);
+
 /* A thread that saves, one after the other. start takes ownership of the content; not while busy.
  */
 struct rt_snapshot_writer;
 struct rt_snapshot_writer *rt_snapshot_writer_new(const char *state_dir, int notify_fd);
 void rt_snapshot_writer_free(struct rt_snapshot_writer *writer); /* waits; takes NULL */
+/* True from start until its result was taken with rt_snapshot_writer_finished. */
 bool rt_snapshot_writer_busy(const struct rt_snapshot_writer *writer);
 void rt_snapshot_writer_start(struct rt_snapshot_writer *writer, struct rt_snapshot *snapshot);
 /* True once for each finished one: which, and whether it is on disk (error filled if not). */

@@ -1,0 +1,308 @@
+/* Saving: PPPP.new written and synced, folder synced, then PPPP.snap -> PPPP.old, PPPP.new ->
+ * PPPP.snap, folder synced. Loading looks at all three names and takes the good one with the newest
+ * position, so a stop between any two steps loses nothing.
+ *
+ *     offset  size
+ *          0     8  magic "rtsnap\r\n"
+ *          8     4  version
+ *         12     4  partition
+ *         16     8  position
+ *         24     8  judging time
+ *         32     8  epoch of the configuration
+ *         40     8  size of the content
+ *         48    16  XXH3-128 of the content
+ *         64     8  XXH3-64 of the 64 bytes before
+ *         72        content
+ *
+ * To change it: raise VERSION, decode the old one into the same struct; docs/FORMATS.md. */
+#include "workers/snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "protocol/limits.h"
+#include "workers/disk.h"
+#include "workers/record.h"
+
+enum { VERSION = 1, HEADER = 72, NAME = 16, STEP = 1 << 20 };
+
+static const uint8_t magic[8] = {'r', 't', 's', 'n', 'a', 'p', '\r', '\n'};
+static const char *const endings[] = {"snap", "new", "old"};
+enum { ENDINGS = 3 };
+
+/* ---- bytes -------------------------------------------------------------------------------- */
+
+static void encode_header(uint8_t header[HEADER], const struct rt_snapshot *snapshot)
+{
+    XXH128_hash_t hash = XXH3_128bits(snapshot->content.data, snapshot->content.size);
+
+    memcpy(header, magic, sizeof(magic));
+    rt_store_u32(header + 8, VERSION);
+    rt_store_u32(header + 12, snapshot->partition);
+    rt_store_u64(header + 16, snapshot->position);
+    rt_store_u64(header + 24, (uint64_t)snapshot->time);
+    rt_store_u64(header + 32, snapshot->config_epoch);
+    rt_store_u64(header + 40, snapshot->content.size);
+    rt_store_u64(header + 48, hash.low64);
+    rt_store_u64(header + 56, hash.high64);
+    rt_store_u64(header + 64, XXH3_64bits(header, 64));
+}
+
+/* NULL, or what is wrong. */
+static const char *decode_header(const uint8_t header[HEADER], struct rt_snapshot *snapshot,
+                                 uint64_t *size)
+{
+    if (memcmp(header, magic, sizeof(magic)) != 0 ||
+        rt_load_u64(header + 64) != XXH3_64bits(header, 64)) {
+        return "its header is damaged";
+    }
+    if (rt_load_u32(header + 8) != VERSION) {
+        return "it is of a version this program does not know";
+    }
+    snapshot->partition = rt_load_u32(header + 12);
+    snapshot->position = rt_load_u64(header + 16);
+    snapshot->time = (int64_t)rt_load_u64(header + 24);
+    snapshot->config_epoch = rt_load_u64(header + 32);
+    *size = rt_load_u64(header + 40);
+    return NULL;
+}
+
+static bool content_good(const uint8_t header[HEADER], const struct rt_buffer *content)
+{
+    XXH128_hash_t hash = XXH3_128bits(content->data, content->size);
+
+    return hash.low64 == rt_load_u64(header + 48) && hash.high64 == rt_load_u64(header + 56);
+}
+
+static void file_name(char name[NAME], uint32_t partition, const char *ending)
+{
+    snprintf(name, NAME, "%04x.%s", partition & 0xffff, ending);
+}
+
+/* ---- loading ------------------------------------------------------------------------------ */
+
+static int open_folder(const char *state_dir)
+{
+    int above = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int folder = above < 0 ? -1 : openat(above, "snapshots", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    rt_disk_close(above);
+    return folder;
+}
+
+/* NULL, or what is wrong; the header alone. */
+static const char *read_header(int fd, uint32_t partition, uint8_t header[HEADER],
+                               struct rt_snapshot *snapshot)
+{
+    struct stat status;
+    const char *wrong;
+    uint64_t size = 0;
+    size_t got;
+
+    if (fstat(fd, &status) != 0 || !rt_disk_read(fd, header, HEADER, 0, &got)) {
+        return strerror(errno);
+    }
+    wrong = got < HEADER ? "it is cut short" : decode_header(header, snapshot, &size);
+    if (wrong == NULL && snapshot->partition != partition) {
+        wrong = "it is of another partition";
+    }
+    if (wrong == NULL && (uint64_t)status.st_size != HEADER + size) {
+        wrong = "it is cut short";
+    }
+    if (wrong == NULL) {
+        snapshot->content.size = (size_t)size;
+    }
+    return wrong;
+}
+
+/* NULL, or what is wrong; then nothing is allocated. */
+static const char *read_content(int fd, const uint8_t header[HEADER], struct rt_snapshot *snapshot)
+{
+    size_t size = snapshot->content.size, got = 0;
+    const char *wrong = NULL;
+
+    snapshot->content = (struct rt_buffer){0};
+    if (!rt_buffer_reserve(&snapshot->content, size + 1)) {
+        wrong = "no memory for it";
+    } else if (!rt_disk_read(fd, snapshot->content.data, size, HEADER, &got)) {
+        wrong = strerror(errno);
+    } else {
+        snapshot->content.size = got;
+        wrong = got == size && content_good(header, &snapshot->content) ? NULL
+                                                                        : "its content is damaged";
+    }
+    if (wrong != NULL) {
+        rt_buffer_free(&snapshot->content);
+        snapshot->content = (struct rt_buffer){0};
+    }
+    return wrong;
+}
+
+static void add_note(char *note, size_t size, const char *name, const char *wrong)
+{
+    size_t used = strlen(note);
+
+    snprintf(note + used, size - used, "%ssnapshots/%s: %s", used > 0 ? "; " : "", name, wrong);
+}
+
+/* Reads one file whole. False if it is not there or not good (noted). */
+static bool load_file(int folder, const char *name, uint32_t partition,
+                      struct rt_snapshot *snapshot, char *note, size_t note_size)
+{
+    int fd = rt_disk_open(folder, name, O_RDONLY);
+    uint8_t header[HEADER];
+    const char *wrong;
+
+    *snapshot = (struct rt_snapshot){.partition = partition};
+    if (fd < 0 && errno == ENOENT) {
+        return false;
+    }
+    wrong = fd < 0 ? strerror(errno) : read_header(fd, partition, header, snapshot);
+    wrong = wrong == NULL ? read_content(fd, header, snapshot) : wrong;
+    rt_disk_close(fd);
+    if (wrong != NULL) {
+        *snapshot = (struct rt_snapshot){.partition = partition};
+        add_note(note, note_size, name, wrong);
+    }
+    return wrong == NULL;
+}
+
+/* An unfinished PPPP.new is what a stop leaves behind, and nothing to speak of. */
+static bool load_new(int folder, const char *name, uint32_t partition, struct rt_snapshot *snapshot)
+{
+    char ignored[256] = "";
+
+    return load_file(folder, name, partition, snapshot, ignored, sizeof(ignored));
+}
+
+bool rt_snapshot_load(const char *state_dir, uint32_t partition, struct rt_snapshot *snapshot,
+                      char *note, size_t note_size)
+{
+    int folder = open_folder(state_dir);
+    bool found = false;
+    rt_position oldest = 0;
+
+    *snapshot = (struct rt_snapshot){.partition = partition};
+    note[0] = '\0';
+    for (size_t i = 0; folder >= 0 && i < ENDINGS; i++) {
+        struct rt_snapshot one;
+        char name[NAME];
+
+        file_name(name, partition, endings[i]);
+        if (!(i == 1 ? load_new(folder, name, partition, &one)
+                     : load_file(folder, name, partition, &one, note, note_size))) {
+            continue;
+        }
+        oldest = oldest == 0 || one.position < oldest ? one.position : oldest;
+        if (!found || one.position > snapshot->position) {
+            rt_buffer_free(&snapshot->content);
+            *snapshot = one;
+        } else {
+            rt_buffer_free(&one.content);
+        }
+        found = true;
+    }
+    rt_disk_close(folder);
+    snapshot->oldest = oldest;
+    return found;
+}
+
+static rt_position covered_by(int folder, uint32_t partition, const char *ending, uint32_t log)
+{
+    struct rt_snapshot snapshot = {0};
+    uint8_t header[HEADER];
+    rt_position covered = 0;
+    char name[NAME];
+    int fd;
+
+    file_name(name, partition, ending);
+    fd = rt_disk_open(folder, name, O_RDONLY);
+    if (fd >= 0 && read_header(fd, partition, header, &snapshot) == NULL &&
+        rt_position_log(snapshot.position) == log) {
+        covered = snapshot.position;
+    }
+    rt_disk_close(fd);
+    return covered;
+}
+
+rt_position rt_snapshot_covered(const char *state_dir, uint32_t log)
+{
+    int folder = open_folder(state_dir);
+    rt_position covered = 0;
+
+    for (uint32_t partition = 0; folder >= 0 && partition < RT_PARTITIONS_MAX; partition++) {
+        for (size_t i = 0; i < ENDINGS; i++) {
+            rt_position one = covered_by(folder, partition, endings[i], log);
+
+            covered = one > covered ? one : covered;
+        }
+    }
+    rt_disk_close(folder);
+    return covered;
+}
+
+/* ---- saving ------------------------------------------------------------------------------- */
+
+static bool write_file(int fd, const struct rt_snapshot *snapshot)
+{
+    uint8_t header[HEADER];
+
+    encode_header(header, snapshot);
+    if (!rt_disk_write(fd, header, HEADER, 0)) {
+        return false;
+    }
+    for (size_t at = 0; at < snapshot->content.size; at += STEP) {
+        size_t left = snapshot->content.size - at;
+
+        if (!rt_disk_write(fd, snapshot->content.data + at, left < STEP ? left : STEP,
+                           HEADER + at)) {
+            return false;
+        }
+    }
+    return rt_disk_sync(fd);
+}
+
+/* The first snapshot of a partition has no predecessor. */
+static bool keep_old(int folder, const char *name, const char *old)
+{
+    return rt_disk_rename(folder, name, old) || errno == ENOENT;
+}
+
+static bool save(int folder, const struct rt_snapshot *snapshot)
+{
+    char fresh[NAME], name[NAME], old[NAME];
+    bool saved;
+    int fd;
+
+    file_name(name, snapshot->partition, "snap");
+    file_name(fresh, snapshot->partition, "new");
+    file_name(old, snapshot->partition, "old");
+    fd = rt_disk_open(folder, fresh, O_WRONLY | O_CREAT | O_TRUNC);
+    saved = fd >= 0 && write_file(fd, snapshot) && rt_disk_sync_folder(folder) &&
+            keep_old(folder, name, old) && rt_disk_rename(folder, fresh, name) &&
+            rt_disk_sync_folder(folder);
+    rt_disk_close(fd);
+    return saved;
+}
+
+bool rt_snapshot_save(const char *state_dir, const struct rt_snapshot *snapshot, char *error,
+                      size_t error_size)
+{
+    int folder = open_folder(state_dir);
+    bool saved;
+
+    if (folder < 0) {
+        folder = rt_disk_folder(state_dir, "snapshots");
+    }
+    saved = folder >= 0 && save(folder, snapshot);
+    if (!saved) {
+        snprintf(error, error_size, "snapshots/%04x: %s", snapshot->partition, strerror(errno));
+    }
+    rt_disk_close(folder);
+    return saved;
+}

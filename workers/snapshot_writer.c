@@ -1,0 +1,142 @@
+/* The thread that saves snapshots, one after the other. It shares one job with its owner, guarded
+ * by the lock. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "protocol/assert.h"
+#include "workers/snapshot.h"
+
+enum stage { IDLE, STARTED, FINISHED };
+
+struct rt_snapshot_writer {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    char *state_dir;
+    int notify_fd;
+    bool stop;
+    enum stage stage;
+    struct rt_snapshot snapshot; /* the thread's while STARTED */
+    bool saved;
+    char error[RT_JOURNAL_ERROR];
+};
+
+static void finish(struct rt_snapshot_writer *writer, bool saved)
+{
+    uint64_t one = 1;
+
+    writer->saved = saved;
+    writer->stage = FINISHED;
+    if (writer->notify_fd >= 0 && write(writer->notify_fd, &one, sizeof(one)) < 0) {
+        return; /* its counter is full: it is readable as it should be */
+    }
+}
+
+static void *run(void *context)
+{
+    struct rt_snapshot_writer *writer = context;
+
+    pthread_mutex_lock(&writer->lock);
+    for (;;) {
+        bool saved;
+
+        while (writer->stage != STARTED && !writer->stop) {
+            pthread_cond_wait(&writer->changed, &writer->lock);
+        }
+        if (writer->stage != STARTED) {
+            break;
+        }
+        pthread_mutex_unlock(&writer->lock);
+        saved = rt_snapshot_save(writer->state_dir, &writer->snapshot, writer->error,
+                                 sizeof(writer->error));
+        pthread_mutex_lock(&writer->lock);
+        finish(writer, saved);
+    }
+    pthread_mutex_unlock(&writer->lock);
+    return NULL;
+}
+
+struct rt_snapshot_writer *rt_snapshot_writer_new(const char *state_dir, int notify_fd)
+{
+    struct rt_snapshot_writer *writer = calloc(1, sizeof(*writer));
+
+    if (writer == NULL) {
+        return NULL;
+    }
+    writer->notify_fd = notify_fd;
+    writer->state_dir = strdup(state_dir);
+    pthread_mutex_init(&writer->lock, NULL);
+    pthread_cond_init(&writer->changed, NULL);
+    if (writer->state_dir == NULL || pthread_create(&writer->thread, NULL, run, writer) != 0) {
+        free(writer->state_dir);
+        free(writer);
+        return NULL;
+    }
+    return writer;
+}
+
+void rt_snapshot_writer_free(struct rt_snapshot_writer *writer)
+{
+    if (writer == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&writer->lock);
+    writer->stop = true;
+    pthread_cond_broadcast(&writer->changed);
+    pthread_mutex_unlock(&writer->lock);
+    pthread_join(writer->thread, NULL);
+    pthread_cond_destroy(&writer->changed);
+    pthread_mutex_destroy(&writer->lock);
+    rt_buffer_free(&writer->snapshot.content);
+    free(writer->state_dir);
+    free(writer);
+}
+
+static enum stage stage_of(const struct rt_snapshot_writer *writer)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)&writer->lock;
+    enum stage stage;
+
+    pthread_mutex_lock(lock);
+    stage = writer->stage;
+    pthread_mutex_unlock(lock);
+    return stage;
+}
+
+bool rt_snapshot_writer_busy(const struct rt_snapshot_writer *writer)
+{
+    return stage_of(writer) != IDLE;
+}
+
+void rt_snapshot_writer_start(struct rt_snapshot_writer *writer, struct rt_snapshot *snapshot)
+{
+    RT_ASSERT(stage_of(writer) == IDLE);
+    pthread_mutex_lock(&writer->lock);
+    writer->snapshot = *snapshot;
+    snapshot->content = (struct rt_buffer){0};
+    writer->stage = STARTED;
+    pthread_cond_broadcast(&writer->changed);
+    pthread_mutex_unlock(&writer->lock);
+}
+
+bool rt_snapshot_writer_finished(struct rt_snapshot_writer *writer, uint32_t *partition,
+                                 rt_position *position, bool *saved, char *error, size_t error_size)
+{
+    if (stage_of(writer) != FINISHED) {
+        return false;
+    }
+    *partition = writer->snapshot.partition;
+    *position = writer->snapshot.position;
+    *saved = writer->saved;
+    if (!writer->saved) {
+        snprintf(error, error_size, "%s", writer->error);
+    }
+    rt_buffer_free(&writer->snapshot.content);
+    writer->snapshot = (struct rt_snapshot){0};
+    pthread_mutex_lock(&writer->lock);
+    writer->stage = IDLE;
+    pthread_mutex_unlock(&writer->lock);
+    return true;
+}
