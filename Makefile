@@ -65,8 +65,7 @@ workers = $(filter-out $(O)/workers/main.o,$(call objects,workers))
 libretain = $(call objects,clients/libretain)
 retainctl = $(filter-out $(O)/clients/retainctl/main.o,$(call objects,clients/retainctl))
 testlib = $(call objects,tests/lib)
-benches = $(patsubst %.c,$(O)/%,$(wildcard bench/bench_*.c))
-benchlib = $(filter-out $(benches:=.o),$(call objects,bench))
+benches = $(patsubst %.c,$(O)/%,$(wildcard bench/*.c))
 tests = $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*.c tests/golden/*.c tests/property/*.c tests/sim/*.c))
 fuzzers = $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -113,7 +112,7 @@ $(call archive,$(1)): $$($(1)) $(O)/sources
 	@mkdir -p $$(@D)
 	$$(call say,AR)rm -f $$@ && $$(AR) rcs $$@ $$($(1))
 endef
-$(foreach name,protocol config daemon workers libretain retainctl testlib benchlib,$(eval $(call archive_rule,$(name))))
+$(foreach name,protocol config daemon workers libretain retainctl testlib,$(eval $(call archive_rule,$(name))))
 
 $(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
@@ -126,33 +125,42 @@ $(O)/flags: FORCE
 	    echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))' > $@
 $(O)/sources: FORCE
 	@mkdir -p $(@D)
-	@echo '$(sort $(protocol) $(config) $(daemon) $(workers) $(libretain) $(retainctl) $(testlib) $(benchlib))' | \
+	@echo '$(sort $(protocol) $(config) $(daemon) $(workers) $(libretain) $(retainctl) $(testlib))' | \
 	    cmp -s - $@ || \
-	    echo '$(sort $(protocol) $(config) $(daemon) $(workers) $(libretain) $(retainctl) $(testlib) $(benchlib))' > $@
+	    echo '$(sort $(protocol) $(config) $(daemon) $(workers) $(libretain) $(retainctl) $(testlib))' > $@
 
 # ---- tests, fuzzers, benchmarks ----------------------------------------------------------------
 
-everything = $(call archives,testlib retainctl libretain daemon workers config protocol)
+# A test links the archives of the folders it includes from, and what those may use.
+.SECONDEXPANSION:
+uses_daemon = daemon
+uses_workers = workers
+uses_clients/libretain = libretain
+uses_retain.h = libretain
+uses_clients/retainctl = retainctl libretain workers
+uses_tests/lib = testlib
+included = $(sort $(shell sed -nE 's,^.include "(daemon|workers|clients/libretain|clients/retainctl|tests/lib|retain\.h).*,\1,p' $(1)))
+archives_of = $(call archives,$(sort $(foreach folder,$(call included,$(1)),$(uses_$(folder))) config protocol))
+link_test = $(CC) $(PIE) $(ALL_LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -o $@ $(libs_test)
 
 test-programs: $(tests)
 
-$(tests): $(O)/%: $(O)/%.o $(everything)
-	$(call say,LINK)$(CC) $(PIE) $(ALL_LDFLAGS) $< -Wl,--start-group $(everything) -Wl,--end-group -o $@ $(libs_test)
+$(tests): $(O)/%: $(O)/%.o $$(call archives_of,$$*.c)
+	$(call say,LINK)$(link_test)
 
 fuzz-programs: $(fuzzers)
 
-$(fuzzers): $(O)/%: $(O)/%.o $(everything)
-	$(call say,LINK)$(CC) $(PIE) $(ALL_LDFLAGS) -fsanitize=fuzzer $< -Wl,--start-group $(everything) -Wl,--end-group -o $@ $(libs_test)
-
-ifneq ($(wildcard bench/run),)
-bench: all bench-programs
-	bench/run $(O)
-endif
+$(fuzzers): $(O)/%: $(O)/%.o $$(call archives_of,$$*.c)
+	$(call say,LINK)$(link_test) -fsanitize=fuzzer
 
 bench-programs: $(benches)
 
-$(benches): $(O)/%: $(O)/%.o $(call archives,benchlib) $(everything)
-	$(call say,LINK)$(CC) $(PIE) $(ALL_LDFLAGS) $< -Wl,--start-group $(call archives,benchlib) $(everything) -Wl,--end-group -o $@ $(libs_test)
+$(benches): $(O)/%: $(O)/%.o $$(call archives_of,$$*.c)
+	$(call say,LINK)$(link_test)
+
+# Figures to print; make bench QUICK=--quick for a shorter look.
+bench: all bench-programs
+	bench/run.py $(O) $(O)/bench/load $(QUICK)
 
 # The parts: style build unit property asan integration fuzz (tests/run says what each does).
 check:

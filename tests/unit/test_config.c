@@ -429,8 +429,8 @@ static void test_reload_keeps_what_is_fixed(void **state)
 
 static char *printed(void (*print)(FILE *))
 {
-    char *text = NULL;
-    size_t size;
+    static char *text; /* static, since the stream keeps their addresses */
+    static size_t size;
     FILE *out = open_memstream(&text, &size);
 
     assert_non_null(out);
