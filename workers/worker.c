@@ -25,7 +25,8 @@ enum {
     JUDGE_BUDGET = 256,      /* accounts judged for their time in one turn */
 };
 
-/* ---- log, clock ------------------------------------------------------------------------------- */
+/* ---- log, clock -------------------------------------------------------------------------------
+ */
 
 void rt_worker_log(const struct rt_worker *worker, const char *level, const char *format, ...)
 {
@@ -61,8 +62,7 @@ static int64_t read_clock(clockid_t id)
 
 int64_t rt_worker_now(struct rt_worker *worker)
 {
-    return rt_clock_advance(&worker->clock, read_clock(CLOCK_REALTIME),
-                            read_clock(CLOCK_BOOTTIME));
+    return rt_clock_advance(&worker->clock, read_clock(CLOCK_REALTIME), read_clock(CLOCK_BOOTTIME));
 }
 
 static bool is_held(const struct rt_worker *worker)
@@ -70,7 +70,8 @@ static bool is_held(const struct rt_worker *worker)
     return rt_clock_is_held(&worker->clock, read_clock(CLOCK_BOOTTIME));
 }
 
-/* ---- outboxes --------------------------------------------------------------------------------- */
+/* ---- outboxes ---------------------------------------------------------------------------------
+ */
 
 struct rt_buffer *rt_worker_answers(struct rt_worker *worker)
 {
@@ -114,8 +115,8 @@ static void take_commit(struct rt_worker *worker, enum rt_journal_state state, c
     if (state != RT_JOURNAL_DONE)
         return;
     release(worker);
-    rt_dedupe_maintain(worker->dedupe, worker->clock.judged -
-                                           worker->config->limits_dedupe_days * RT_DAY_MS);
+    rt_dedupe_maintain(worker->dedupe,
+                       worker->clock.judged - worker->config->limits_dedupe_days * RT_DAY_MS);
 }
 
 void rt_worker_flush(struct rt_worker *worker)
@@ -130,7 +131,8 @@ void rt_worker_flush(struct rt_worker *worker)
     take_commit(worker, rt_journal_wait(worker->journal, error), error);
 }
 
-/* ---- frames ----------------------------------------------------------------------------------- */
+/* ---- frames -----------------------------------------------------------------------------------
+ */
 
 static void pong(struct rt_worker *worker, uint64_t tag)
 {
@@ -163,8 +165,8 @@ static void pong(struct rt_worker *worker, uint64_t tag)
 
 static bool parse_config(struct rt_worker *worker, struct rt_span text)
 {
-    struct rt_config *next = worker->config == &worker->configs[0] ? &worker->configs[1]
-                                                                   : &worker->configs[0];
+    struct rt_config *next =
+        worker->config == &worker->configs[0] ? &worker->configs[1] : &worker->configs[0];
     char *copy = strndup((const char *)text.data, text.size);
     char error[RT_CONFIG_ERROR] = "out of memory";
     bool good;
@@ -226,7 +228,8 @@ static void take_frames(struct rt_worker *worker)
         take_frame(worker, &header, body);
 }
 
-/* ---- what time brings ------------------------------------------------------------------------- */
+/* ---- what time brings -------------------------------------------------------------------------
+ */
 
 static bool load_is_over(const struct rt_worker *worker, int64_t now)
 {
@@ -269,7 +272,8 @@ static int64_t next_moment(const struct rt_worker *worker)
     return next;
 }
 
-/* One timer on the wall clock waits for the earliest moment; it also fires when somebody sets that clock. */
+/* One timer on the wall clock waits for the earliest moment; it also fires when somebody sets that
+ * clock. */
 static void arm_timer(struct rt_worker *worker)
 {
     int64_t at = next_moment(worker) - worker->clock.offset;
@@ -282,7 +286,8 @@ static void arm_timer(struct rt_worker *worker)
     timerfd_settime(worker->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when, NULL);
 }
 
-/* ---- the loop --------------------------------------------------------------------------------- */
+/* ---- the loop ---------------------------------------------------------------------------------
+ */
 
 static void drain(int fd)
 {
@@ -317,18 +322,21 @@ static void wait_for_work(struct rt_worker *worker)
 static void turn(struct rt_worker *worker)
 {
     char error[RT_JOURNAL_ERROR] = "";
-    bool more;
+    bool more, cut;
 
     wait_for_work(worker);
     take_commit(worker, rt_journal_poll(worker->journal, error), error);
     take_frames(worker);
     more = judge_time(worker);
     rt_scan_on(worker);
+    cut = rt_journal_pending(worker->journal) >= GROUP_BYTES;
     if (rt_journal_pending(worker->journal) > 0 && !rt_journal_in_flight(worker->journal))
         start_commit(worker);
     rt_keep_poll(worker);
     rt_wire_send(&worker->wire);
-    worker->busy = more || worker->scans != NULL;
+    /* Frames that a full group left unread can be taken now, if it was handed over. */
+    cut = cut && rt_journal_pending(worker->journal) < GROUP_BYTES;
+    worker->busy = more || cut || worker->scans != NULL;
 }
 
 /* Everything read is answered and on disk; a snapshot of all makes the next start short. */
@@ -347,7 +355,8 @@ static void stop(struct rt_worker *worker)
     }
 }
 
-/* ---- start ------------------------------------------------------------------------------------ */
+/* ---- start ------------------------------------------------------------------------------------
+ */
 
 static rt_position append_record(void *context, enum rt_record_type type, uint8_t flags,
                                  uint32_t partition, rt_position previous, struct rt_span body)
@@ -442,7 +451,8 @@ static void open_state(struct rt_worker *worker)
         rt_worker_die(worker, "snapshot", "the writer cannot be started");
 }
 
-/* Alerts that are on disk and that the daemon may not have heard of: the worker before this one died in between. */
+/* Alerts that are on disk and that the daemon may not have heard of: the worker before this one
+ * died in between. */
 static void say_again(struct rt_worker *worker)
 {
     const struct rt_alert_log *log = &worker->core.alerts;
@@ -486,9 +496,8 @@ static void recover(struct rt_worker *worker)
         worker->clock.judged = recovery.time;
     worker->last_quiet = INT64_MIN / 2;
     worker->cycle = worker->core.partitions;
-    worker->next_cycle = recovery.erased > 0 ? 0
-                                             : rt_worker_now(worker) +
-                                                   worker->config->snapshot_interval_ms;
+    worker->next_cycle =
+        recovery.erased > 0 ? 0 : rt_worker_now(worker) + worker->config->snapshot_interval_ms;
     report_ready(worker, &recovery);
 }
 
