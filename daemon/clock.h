@@ -1,0 +1,31 @@
+/* The two clocks of the shell. Pure parts never read them: they are given times. */
+#ifndef RT_DAEMON_CLOCK_H
+#define RT_DAEMON_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+/* Monotonic, for pauses and latencies. */
+static inline int64_t rt_now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static inline int64_t rt_now_ms(void)
+{
+    return rt_now_ns() / 1000000;
+}
+
+/* Milliseconds since the epoch, as the administrator's clock says. */
+static inline int64_t rt_wall_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+#endif

@@ -1,0 +1,228 @@
+/* See http.h.
+ *
+ * Bounds: header and body sizes, idle time, and the time of a whole connection: evhttp has none for
+ * that, so each arrival of bytes is checked against the connection's age, and what is too old is
+ * shut down. Every answer closes its connection. */
+#include "daemon/http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "daemon/clock.h"
+#include "daemon/daemon.h"
+#include "daemon/exposition.h"
+#include "daemon/health.h"
+
+enum {
+    HEADER_BYTES = 8 << 10,
+    BODY_BYTES = 1 << 10,
+    IDLE_S = 5,
+    CONNECTION_MS = 10000,
+};
+
+static void answer(struct evhttp_request *request, int status, const char *reason, const char *type,
+                   const void *body, size_t size)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    struct evbuffer *out = evhttp_request_get_output_buffer(request);
+
+    evhttp_add_header(headers, "Content-Type", type);
+    evhttp_add_header(headers, "Connection", "close");
+    evhttp_add_header(headers, "Cache-Control", "no-store");
+    evbuffer_add(out, body, size);
+    evhttp_send_reply(request, status, reason, NULL);
+}
+
+static void answer_text(struct evhttp_request *request, int status, const char *reason,
+                        const char *text)
+{
+    answer(request, status, reason, "text/plain; charset=utf-8", text, strlen(text));
+}
+
+static void on_metrics(struct evhttp_request *request, void *context)
+{
+    struct rt_buffer text = {0};
+
+    rt_exposition(context, &text);
+    if (text.failed) {
+        answer_text(request, HTTP_SERVUNAVAIL, "Service Unavailable", "out of memory\n");
+    } else {
+        answer(request, HTTP_OK, "OK", "text/plain; version=0.0.4; charset=utf-8", text.data,
+               text.size);
+    }
+    rt_buffer_free(&text);
+}
+
+static void on_health(struct evhttp_request *request, void *context)
+{
+    char text[RT_HEALTH_TEXT];
+
+    if (rt_health(context, text, sizeof text) == 0) {
+        answer_text(request, HTTP_OK, "OK", "ok\n");
+    } else {
+        answer_text(request, HTTP_SERVUNAVAIL, "Service Unavailable", text);
+    }
+}
+
+static void on_other(struct evhttp_request *request, void *context)
+{
+    (void)context;
+    answer_text(request, HTTP_NOTFOUND, "Not Found", "there is /metrics and /healthz\n");
+}
+
+/* ---- bounded time -----------------------------------------------------------------------------
+ */
+
+/* A connection's slot is never given back, only taken over by a much later one: then the older is
+ * not checked any more. Its bytes arriving prove that the connection is alive. */
+static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *argument)
+{
+    const struct rt_http_connection *slot = argument;
+
+    if (info->n_added > 0 && slot->input == input &&
+        rt_now_ms() - slot->accepted_at > CONNECTION_MS) {
+        shutdown(bufferevent_getfd(slot->connection), SHUT_RDWR);
+    }
+}
+
+static struct bufferevent *on_connection(struct event_base *base, void *context)
+{
+    struct rt_http *http = &((struct rt_daemon *)context)->http;
+    struct rt_http_connection *slot = &http->connections[http->next++ % RT_HTTP_CONNECTIONS];
+    struct bufferevent *connection = bufferevent_socket_new(base, -1, 0);
+
+    if (connection != NULL) {
+        *slot = (struct rt_http_connection){.connection = connection,
+                                            .input = bufferevent_get_input(connection),
+                                            .accepted_at = rt_now_ms()};
+        evbuffer_add_cb(slot->input, on_input, slot);
+    }
+    return connection;
+}
+
+/* ---- opening ----------------------------------------------------------------------------------
+ */
+
+static void remember_address(struct rt_http *http, evutil_socket_t descriptor)
+{
+    struct sockaddr_storage where;
+    socklen_t length = sizeof where;
+    char host[INET6_ADDRSTRLEN] = "";
+
+    memset(&where, 0, sizeof where);
+    if (getsockname(descriptor, (struct sockaddr *)&where, &length) != 0) {
+        return;
+    }
+    if (where.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&where;
+
+        inet_ntop(AF_INET6, &six->sin6_addr, host, sizeof host);
+        snprintf(http->address, sizeof http->address, "[%s]:%u", host, ntohs(six->sin6_port));
+    } else if (where.ss_family == AF_INET) {
+        const struct sockaddr_in *four = (const struct sockaddr_in *)&where;
+
+        inet_ntop(AF_INET, &four->sin_addr, host, sizeof host);
+        snprintf(http->address, sizeof http->address, "%s:%u", host, ntohs(four->sin_port));
+    }
+}
+
+/* "host:port", "[::1]:port"; "*" is any host, "*" or 0 any port. */
+static bool split_address(const char *address, char *host, size_t size, uint16_t *port)
+{
+    const char *colon = strrchr(address, ':');
+    size_t length = colon == NULL ? 0 : (size_t)(colon - address);
+    long number;
+    char *end;
+
+    if (colon == NULL || length >= size) {
+        return false;
+    }
+    number = strcmp(colon + 1, "*") == 0 ? 0 : strtol(colon + 1, &end, 10);
+    if (number < 0 || number > UINT16_MAX) {
+        return false;
+    }
+    *port = (uint16_t)number;
+    if (length > 1 && address[0] == '[' && address[length - 1] == ']') {
+        address++;
+        length -= 2;
+    }
+    memcpy(host, address, length);
+    host[length] = '\0';
+    if (length == 0 || strcmp(host, "*") == 0) {
+        snprintf(host, size, "0.0.0.0");
+    }
+    return true;
+}
+
+static struct evhttp_bound_socket *bind_server(struct rt_daemon *daemon, char *error,
+                                               size_t error_size)
+{
+    const char *address = daemon->config.listen_http;
+    int activated = rt_activation_find(&daemon->activation, "http");
+    struct evhttp_bound_socket *bound = NULL;
+    char host[256];
+    uint16_t port;
+
+    if (activated >= 0) {
+        evutil_make_socket_nonblocking(activated);
+        bound = evhttp_accept_socket_with_handle(daemon->http.server, activated);
+    } else if (!split_address(address, host, sizeof host, &port)) {
+        snprintf(error, error_size, "listen.http: %s must be host:port", address);
+        return NULL;
+    } else {
+        bound = evhttp_bind_socket_with_handle(daemon->http.server, host, port);
+    }
+    if (bound == NULL) {
+        snprintf(error, error_size, "listen.http: cannot bind %s: %s", address, strerror(errno));
+    }
+    return bound;
+}
+
+static void set_bounds(struct rt_daemon *daemon)
+{
+    struct evhttp *server = daemon->http.server;
+
+    evhttp_set_allowed_methods(server, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+    evhttp_set_max_headers_size(server, HEADER_BYTES);
+    evhttp_set_max_body_size(server, BODY_BYTES);
+    evhttp_set_timeout(server, IDLE_S);
+    evhttp_set_bevcb(server, on_connection, daemon);
+    evhttp_set_cb(server, "/metrics", on_metrics, daemon);
+    evhttp_set_cb(server, "/healthz", on_health, daemon);
+    evhttp_set_gencb(server, on_other, daemon);
+}
+
+bool rt_http_open(struct rt_daemon *daemon, char *error, size_t error_size)
+{
+    struct evhttp_bound_socket *bound;
+
+    if (daemon->config.listen_http[0] == '\0') {
+        return true;
+    }
+    daemon->http.server = evhttp_new(daemon->base);
+    if (daemon->http.server == NULL) {
+        snprintf(error, error_size, "listen.http: out of memory");
+        return false;
+    }
+    set_bounds(daemon);
+    bound = bind_server(daemon, error, error_size);
+    if (bound == NULL) {
+        return false;
+    }
+    remember_address(&daemon->http, evhttp_bound_socket_get_fd(bound));
+    return true;
+}
+
+void rt_http_close(struct rt_daemon *daemon)
+{
+    if (daemon->http.server != NULL) {
+        evhttp_free(daemon->http.server);
+    }
+    daemon->http.server = NULL;
+}

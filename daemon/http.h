@@ -1,0 +1,33 @@
+/* HTTP for operators: GET and HEAD of /metrics (Prometheus text) and /healthz. Nothing from outside
+ * reaches a file. */
+#ifndef RT_DAEMON_HTTP_H
+#define RT_DAEMON_HTTP_H
+
+#include <event2/http.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rt_daemon;
+
+enum { RT_HTTP_CONNECTIONS = 4096 };
+
+struct rt_http_connection {
+    struct bufferevent *connection;
+    struct evbuffer *input;
+    int64_t accepted_at; /* ms, monotonic */
+};
+
+struct rt_http {
+    struct evhttp *server;                                      /* NULL: off */
+    char address[300];                                          /* host:port, resolved */
+    struct rt_http_connection connections[RT_HTTP_CONNECTIONS]; /* the newest */
+    unsigned next;
+};
+
+/* Opens listen.http (empty: nothing) and serves at once, so that a recovery can be watched. False
+ * with a sentence in error. */
+bool rt_http_open(struct rt_daemon *daemon, char *error, size_t error_size);
+void rt_http_close(struct rt_daemon *daemon);
+
+#endif

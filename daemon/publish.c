@@ -1,0 +1,300 @@
+/* See publish.h.
+ *
+ * Subscriptions cost memory in libzmq, and 4.3.4 cannot shut out one peer: beyond
+ * limits.subscriptions the socket is closed and bound again. All subscribers are dropped; honest
+ * ones come back by themselves and fill the gap from alert.list.
+ *
+ * At a start the cursor is complete only when every worker has said where its log ends. Alerts
+ * judged earlier (what became due while nobody ran) wait for that, in memory, up to EARLY_BYTES;
+ * the rest of them is in alert.list only. */
+#include "daemon/publish.h"
+
+#include "daemon/clock.h"
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "protocol/alert.h"
+#include "protocol/assert.h"
+
+enum {
+    EARLY_BYTES = 16 << 20,
+    TOPIC_BYTES = 1024, /* of a subscription; half of what the socket takes */
+    REOPEN_MS = 50,
+    LATENCY_MAX_MS = 3600000, /* beyond that it is a clock that was set, not a latency */
+};
+
+/* ---- sending ----------------------------------------------------------------------------------
+ */
+
+static void send_message(struct rt_publisher *publisher, struct rt_span topic,
+                         struct rt_span payload)
+{
+    void *socket = publisher->socket.socket;
+
+    if (socket == NULL) {
+        return;
+    }
+    if (zmq_send(socket, topic.data, topic.size, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0) {
+        zmq_send(socket, payload.data, payload.size, ZMQ_DONTWAIT);
+    }
+    rt_zsocket_kick(&publisher->socket);
+}
+
+static void send_trees(struct rt_publisher *publisher, const struct rt_link_alert *alert)
+{
+    struct rt_span payload = rt_buffer_span(&publisher->message);
+
+    rt_buffer_clear(&publisher->topic);
+    rt_alert_topic(&publisher->topic, alert->severity, alert->kind, alert->account);
+    send_message(publisher, rt_buffer_span(&publisher->topic), payload);
+    rt_buffer_clear(&publisher->topic);
+    rt_owner_topic(&publisher->topic, alert->owner, alert->severity, alert->kind, alert->account);
+    send_message(publisher, rt_buffer_span(&publisher->topic), payload);
+}
+
+static void measure(struct rt_daemon *daemon, const struct rt_link_alert *alert)
+{
+    int64_t latency = rt_wall_ms() - alert->received;
+
+    if (alert->received > 0 && latency >= 0 && latency < LATENCY_MAX_MS) {
+        rt_histogram_add(&daemon->metrics.push_to_alert, (double)latency / 1e3);
+    }
+}
+
+static void publish(struct rt_worker *worker, const struct rt_link_alert *alert)
+{
+    struct rt_publisher *publisher = &worker->daemon->publisher;
+    char cursor[RT_CURSOR_TEXT];
+    size_t size;
+
+    RT_ASSERT(rt_cursor_advance(&publisher->cursor, worker->log, alert->sequence));
+    if (!alert->publish) {
+        return;
+    }
+    size = rt_cursor_encode(&publisher->cursor, cursor);
+    rt_buffer_clear(&publisher->message);
+    if (rt_alert_with_cursor(&publisher->message, alert->map, rt_span(cursor, size)) &&
+        !publisher->message.failed) {
+        send_trees(publisher, alert);
+    }
+    worker->daemon->metrics.alerts++;
+    measure(worker->daemon, alert);
+}
+
+static void keep_early(struct rt_worker *worker, struct rt_span body)
+{
+    struct rt_daemon *daemon = worker->daemon;
+    struct rt_buffer *early = &daemon->publisher.early;
+
+    if (early->size + body.size > EARLY_BYTES) {
+        daemon->metrics.dropped[RT_DROPPED_ALERTS]++;
+        return;
+    }
+    rt_put_u32(early, worker->index);
+    rt_put_bytes(early, body);
+}
+
+bool rt_publish_alert(struct rt_worker *worker, struct rt_span body)
+{
+    struct rt_link_alert alert;
+
+    if (!rt_link_alert_decode(body, &alert)) {
+        return false;
+    }
+    if (worker->knows_alerts && alert.sequence <= worker->alerts_seen) {
+        return true; /* sent again after a restart */
+    }
+    if (!worker->knows_alerts) {
+        worker->alerts_base = alert.sequence - 1;
+        worker->knows_alerts = true;
+    }
+    worker->alerts_seen = alert.sequence;
+    if (worker->daemon->publisher.complete) {
+        publish(worker, &alert);
+    } else {
+        keep_early(worker, body);
+    }
+    return true;
+}
+
+void rt_publish_ready(struct rt_worker *worker, uint64_t newest)
+{
+    if (!worker->knows_alerts) {
+        worker->alerts_base = worker->alerts_seen = newest;
+        worker->knows_alerts = true;
+    }
+}
+
+static void publish_early(struct rt_daemon *daemon)
+{
+    struct rt_buffer early = daemon->publisher.early;
+    struct rt_reader reader = rt_reader(rt_buffer_span(&early));
+    struct rt_link_alert alert;
+    struct rt_span body;
+    uint32_t index;
+
+    daemon->publisher.early = (struct rt_buffer){0};
+    while (rt_get_u32(&reader, &index) && rt_get_bytes(&reader, &body)) {
+        RT_ASSERT(index < daemon->worker_count && rt_link_alert_decode(body, &alert));
+        publish(&daemon->workers[index], &alert);
+    }
+    rt_buffer_free(&early);
+}
+
+/* ---- cursor topic -----------------------------------------------------------------------------
+ */
+
+static void schedule_cursor(struct rt_daemon *daemon)
+{
+    int64_t pause = daemon->config.alerts_cursor_ms;
+    struct timeval wait = {.tv_sec = pause / 1000, .tv_usec = pause % 1000 * 1000};
+
+    event_add(daemon->publisher.cursor_timer, &wait);
+}
+
+static void on_cursor(evutil_socket_t descriptor, short what, void *context)
+{
+    struct rt_daemon *daemon = context;
+    struct rt_publisher *publisher = &daemon->publisher;
+    char cursor[RT_CURSOR_TEXT];
+    size_t size = rt_cursor_encode(&publisher->cursor, cursor);
+
+    (void)descriptor;
+    (void)what;
+    rt_buffer_clear(&publisher->message);
+    rt_write_map(&publisher->message, 2);
+    rt_write_key_str(&publisher->message, "cursor", rt_span(cursor, size));
+    rt_write_key_int(&publisher->message, "ts", rt_daemon_time(daemon));
+    if (!publisher->message.failed) {
+        send_message(publisher, rt_span_text("cursor"), rt_buffer_span(&publisher->message));
+    }
+    schedule_cursor(daemon);
+}
+
+/* ---- subscriptions ----------------------------------------------------------------------------
+ */
+
+/* Subscribers speak: a first byte of 1 subscribes, 0 unsubscribes, all else is not for us. */
+static bool on_subscriber(void *context)
+{
+    struct rt_daemon *daemon = context;
+    struct rt_publisher *publisher = &daemon->publisher;
+    struct timeval now = {0, 0};
+    zmq_msg_t message;
+    uint8_t first;
+
+    zmq_msg_init(&message);
+    if (zmq_msg_recv(&message, publisher->socket.socket, ZMQ_DONTWAIT) < 0) {
+        zmq_msg_close(&message);
+        return false;
+    }
+    first = zmq_msg_size(&message) > 0 ? *(uint8_t *)zmq_msg_data(&message) : 2;
+    zmq_msg_close(&message);
+    if (first == 1) {
+        publisher->subscriptions++;
+    } else if (first == 0 && publisher->subscriptions > 0) {
+        publisher->subscriptions--;
+    }
+    if (publisher->subscriptions > (uint64_t)daemon->config.limits_subscriptions) {
+        rt_zsocket_read(&publisher->socket, false);
+        event_add(publisher->reopen_timer, &now);
+    }
+    return true;
+}
+
+static bool attach(struct rt_daemon *daemon)
+{
+    struct rt_publisher *publisher = &daemon->publisher;
+    struct rt_zsocket_user user = {.take = on_subscriber, .context = daemon};
+
+    if (!rt_zsocket_attach(&publisher->socket, daemon->base, user)) {
+        return false;
+    }
+    rt_zsocket_read(&publisher->socket, true);
+    return true;
+}
+
+static bool bind_socket(struct rt_daemon *daemon, const char *address, char *error,
+                        size_t error_size)
+{
+    struct rt_zsocket *socket = &daemon->publisher.socket;
+
+    return rt_zsocket_open(socket, daemon->zmq, ZMQ_XPUB, "alerts", TOPIC_BYTES, error,
+                           error_size) &&
+           rt_zsocket_bind(socket, address, rt_activation_find(&daemon->activation, "alerts"),
+                           error, error_size);
+}
+
+/* The old listener goes away in libzmq's own time: tried until the address is free. */
+static void on_reopen(evutil_socket_t descriptor, short what, void *context)
+{
+    struct rt_daemon *daemon = context;
+    struct rt_publisher *publisher = &daemon->publisher;
+    struct timeval again = {0, REOPEN_MS * 1000};
+    char address[RT_ADDRESS_TEXT], error[256];
+
+    (void)descriptor;
+    (void)what;
+    memcpy(address, publisher->socket.address, sizeof address);
+    if (publisher->socket.socket != NULL) {
+        rt_log(RT_LOG_WARNING,
+               "endpoint=alerts subscriptions=%llu all subscribers dropped: more than "
+               "limits.subscriptions",
+               (unsigned long long)publisher->subscriptions);
+        daemon->metrics.dropped[RT_DROPPED_SUBSCRIBERS]++;
+        publisher->subscriptions = 0;
+        rt_zsocket_close(&publisher->socket);
+    }
+    if (!bind_socket(daemon, address, error, sizeof error) || !attach(daemon)) {
+        rt_zsocket_close(&publisher->socket);
+        memcpy(publisher->socket.address, address, sizeof address);
+        event_add(publisher->reopen_timer, &again);
+    }
+}
+
+/* ---- start and stop ---------------------------------------------------------------------------
+ */
+
+bool rt_publish_open(struct rt_daemon *daemon, char *error, size_t error_size)
+{
+    struct rt_publisher *publisher = &daemon->publisher;
+
+    publisher->cursor_timer = evtimer_new(daemon->base, on_cursor, daemon);
+    publisher->reopen_timer = evtimer_new(daemon->base, on_reopen, daemon);
+    if (publisher->cursor_timer == NULL || publisher->reopen_timer == NULL) {
+        return false;
+    }
+    return daemon->config.listen_alerts[0] == '\0' ||
+           bind_socket(daemon, daemon->config.listen_alerts, error, error_size);
+}
+
+void rt_publish_start(struct rt_daemon *daemon)
+{
+    struct rt_publisher *publisher = &daemon->publisher;
+
+    for (uint32_t i = 0; i < daemon->worker_count; i++) {
+        RT_ASSERT(rt_cursor_advance(&publisher->cursor, daemon->workers[i].log,
+                                    daemon->workers[i].alerts_base));
+    }
+    publisher->complete = true;
+    if (publisher->socket.socket != NULL) {
+        RT_ASSERT(attach(daemon));
+    }
+    publish_early(daemon);
+    schedule_cursor(daemon);
+}
+
+void rt_publish_close(struct rt_daemon *daemon)
+{
+    struct rt_publisher *publisher = &daemon->publisher;
+
+    if (publisher->cursor_timer != NULL) {
+        event_free(publisher->cursor_timer);
+    }
+    if (publisher->reopen_timer != NULL) {
+        event_free(publisher->reopen_timer);
+    }
+    rt_zsocket_close(&publisher->socket);
+    rt_buffer_free(&publisher->early);
+    rt_buffer_free(&publisher->message);
+    rt_buffer_free(&publisher->topic);
+}

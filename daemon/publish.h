@@ -1,0 +1,35 @@
+/* Alerts out: each on two topic trees with the cursor that stands after it, and the cursor itself
+ * every alerts.cursor_ms.
+ *
+ * Publishing is the fast path: a subscriber that does not read loses messages. What counts is
+ * alert.list. */
+#ifndef RT_DAEMON_PUBLISH_H
+#define RT_DAEMON_PUBLISH_H
+
+#include "daemon/worker.h"
+#include "daemon/zsocket.h"
+#include "protocol/cursor.h"
+
+struct rt_publisher {
+    struct rt_zsocket socket;
+    struct rt_cursor
+        cursor;    /* of what was published; names every log of this generation once `complete` */
+    bool complete; /* all workers have been READY */
+    struct rt_buffer early; /* alerts from before that: u32 worker, u32 size + ALERT body */
+    uint64_t subscriptions;
+    struct event *cursor_timer, *reopen_timer;
+    struct rt_buffer message, topic;
+};
+
+bool rt_publish_open(struct rt_daemon *daemon, char *error, size_t error_size);
+/* All workers are READY: the cursor is complete, early alerts go out, the cursor topic begins. */
+void rt_publish_start(struct rt_daemon *daemon);
+void rt_publish_close(struct rt_daemon *daemon);
+
+/* A worker is READY, with the newest sequence of its log. */
+void rt_publish_ready(struct rt_worker *worker, uint64_t newest);
+
+/* An ALERT frame. False if it cannot be read. */
+bool rt_publish_alert(struct rt_worker *worker, struct rt_span body);
+
+#endif
