@@ -7,15 +7,23 @@
 
 #include <stdlib.h>
 
+/* The name begins where the last field ends, not where the padding does. */
+static size_t account_size(size_t name_size)
+{
+    size_t size = offsetof(struct rt_account, name) + name_size;
+
+    return size > sizeof(struct rt_account) ? size : sizeof(struct rt_account);
+}
+
 struct rt_account *rt_account_new(struct rt_span name)
 {
-    struct rt_account *account = malloc(sizeof(*account) + name.size);
+    struct rt_account *account = calloc(1, account_size(name.size));
 
     RT_ASSERT(name.size <= RT_ACCOUNT_BYTES);
     if (account == NULL)
         return NULL;
-    *account = (struct rt_account){.wait = {.at = INT64_MAX, .place = UINT32_MAX},
-                                   .name_size = (uint8_t)name.size};
+    account->wait = (struct rt_wait){.at = INT64_MAX, .place = UINT32_MAX};
+    account->name_size = (uint8_t)name.size;
     rt_activity_init(&account->activity);
     rt_account_forget_peaks(account);
     memcpy(account->name, name.data, name.size);
@@ -43,7 +51,7 @@ size_t rt_account_bytes(const struct rt_account *account)
 {
     const struct rt_profile *profile = account->profile;
 
-    return rt_memory_block(sizeof(*account) + account->name_size) +
+    return rt_memory_block(account_size(account->name_size)) +
            rt_memory_block(rt_cells_bytes(account->cells)) + rt_tickets_bytes(account->tickets) +
            rt_memory_block(account->threads == NULL ? 0 : sizeof(*account->threads)) +
            rt_memory_block(profile == NULL ? 0 : sizeof(*profile) + profile->size) +

@@ -9,7 +9,7 @@
  * - TICKETS: u32 number; each as put_ticket, open ones first, each list in its order
  * - THREADS: u8 number; u64 hash, i64 ts, u8 ours each, newest first
  * - PROFILE: u32 size, the block of profile.h
- * - PEAKS: u32 newest day, u8 mask of days, f32 each
+ * - PEAKS: u32 newest day, u8 mask of days, u16 each
  * - ALERTS: u8 mask of dwells, i64 each; u8 number of open episodes, each as put_open, by kind
  *
  * To change it: raise VERSION; keep reading every older version there ever was in a release (a
@@ -393,35 +393,26 @@ static void put_peaks(struct rt_buffer *out, const struct rt_account *account)
     uint8_t mask = 0;
 
     for (int i = 0; i < RT_PEAK_DAYS; i++)
-        mask |= (uint8_t)((account->peaks[i] >= 0) << i);
+        mask |= (uint8_t)((account->peaks[i] > 0) << i);
     rt_put_u32(out, (uint32_t)account->peak_day);
     rt_put_u8(out, mask);
-    for (int i = 0; i < RT_PEAK_DAYS; i++) {
-        uint32_t bits;
-
-        memcpy(&bits, &account->peaks[i], sizeof(bits));
-        if (account->peaks[i] >= 0)
-            rt_put_u32(out, bits);
-    }
+    for (int i = 0; i < RT_PEAK_DAYS; i++)
+        if (account->peaks[i] > 0)
+            rt_put_u16(out, account->peaks[i]);
 }
 
 static bool get_peaks(struct rt_reader *reader, struct rt_account *account)
 {
-    uint32_t day, bits;
+    uint32_t day;
     uint8_t mask;
 
     if (!rt_get_u32(reader, &day) || !rt_get_u8(reader, &mask) || day > INT32_MAX)
         return false;
     account->peak_day = (int32_t)day;
-    for (int i = 0; i < RT_PEAK_DAYS; i++) {
-        if ((mask >> i & 1) == 0)
-            continue;
-        if (!rt_get_u32(reader, &bits))
+    for (int i = 0; i < RT_PEAK_DAYS; i++)
+        if ((mask >> i & 1) != 0 &&
+            (!rt_get_u16(reader, &account->peaks[i]) || account->peaks[i] == 0))
             return false;
-        memcpy(&account->peaks[i], &bits, sizeof(bits));
-        if (!(account->peaks[i] >= 0 && account->peaks[i] <= 100))
-            return false;
-    }
     return true;
 }
 

@@ -37,9 +37,10 @@ struct rt_account {
     int64_t *dwell; /* by kind: since when its condition holds, INT64_MIN: it does not; NULL: none
                        does */
     uint32_t counts[RT_EVENT_TYPES];
-    float peaks[RT_PEAK_DAYS]; /* highest score noted on day peak_day - i; < 0: none noted */
-    int32_t peak_day;          /* -1: nothing noted */
-    bool churned;              /* of the profile, for the hot path */
+    uint16_t peaks[RT_PEAK_DAYS]; /* highest score noted on day peak_day - i, see account_peaks.c;
+                                     0: none */
+    int32_t peak_day;             /* -1: nothing noted */
+    bool churned;                 /* of the profile, for the hot path */
     uint8_t name_size;
     uint8_t name[];
 };

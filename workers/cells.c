@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-enum { GROWTH = 4 };
-
 uint16_t rt_cells_bucket(int64_t ts)
 {
     int64_t bucket = ts / (RT_DAY_MS * RT_CELL_DAYS);
@@ -30,8 +28,7 @@ bool rt_cells_reserve(struct rt_cells **cells, unsigned more)
     if (count + more <= capacity)
         return true;
     capacity = count + more;
-    if (count > 0)
-        capacity += GROWTH - 1 + count / 4;
+    capacity += count / 8; /* few cells grow one by one: most accounts have few */
     if (capacity > UINT16_MAX)
         return false;
     grown = realloc(*cells, sizeof(*grown) + capacity * sizeof(grown->cells[0]));

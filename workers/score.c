@@ -17,20 +17,51 @@ enum { DAYS_SUPPORT = RT_ACTIVITY_DAYS - 1, BUCKETS_SUPPORT = RT_CELLS_WINDOW - 
 /* ---- level of contact -------------------------------------------------------------------------
  */
 
-/* Sum of r^i over the set bits i of the words, by four bits at a time, the words side by side. */
-static double days_sum(const uint64_t words[RT_ACTIVITY_WORDS], int used, double half_life)
+/* What the sums of powers need of r = 2^(-1 / half-life). */
+struct powers {
+    double r4, r64;
+    double nibble[16]; /* sum of r^i over the set bits i of four */
+};
+
+static void set_powers(struct powers *powers, double half_life)
 {
-    double r = exp2(-1 / half_life), r2 = r * r, r4 = r2 * r2, table[16];
-    double sums[RT_ACTIVITY_WORDS] = {0}, sum = 0, r64;
+    double r = exp2(-1 / half_life), r2 = r * r, r3 = r2 * r;
 
     for (int i = 0; i < 16; i++)
-        table[i] = (i & 1) + (i >> 1 & 1) * r + (i >> 2 & 1) * r2 + (i >> 3 & 1) * r2 * r;
-    for (int shift = 60; shift >= 0; shift -= 4)
-        for (int i = 0; i < used; i++)
-            sums[i] = sums[i] * r4 + table[words[i] >> shift & 15];
-    r64 = exp2(-64 / half_life);
-    for (int i = used; i-- > 0;)
-        sum = sum * r64 + sums[i];
+        powers->nibble[i] = (i & 1) + (i >> 1 & 1) * r + (i >> 2 & 1) * r2 + (i >> 3 & 1) * r3;
+    powers->r4 = powers->r64 = r2 * r2;
+    for (int i = 0; i < 4; i++)
+        powers->r64 *= powers->r64;
+}
+
+/* Sum of r^i over the set bits i of four words: Horner's rule four bits at a time, the words side
+ * by side, so that the processor does not wait for one of them. */
+static double sum_words(const struct powers *powers, const uint64_t words[4])
+{
+    const double *nibble = powers->nibble, r4 = powers->r4, r64 = powers->r64;
+    uint64_t w0 = words[0], w1 = words[1], w2 = words[2], w3 = words[3];
+    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+
+    for (int shift = 60; shift >= 0; shift -= 4) {
+        s0 = s0 * r4 + nibble[w0 >> shift & 15];
+        s1 = s1 * r4 + nibble[w1 >> shift & 15];
+        s2 = s2 * r4 + nibble[w2 >> shift & 15];
+        s3 = s3 * r4 + nibble[w3 >> shift & 15];
+    }
+    return ((s3 * r64 + s2) * r64 + s1) * r64 + s0;
+}
+
+static double days_sum(const uint64_t words[RT_ACTIVITY_WORDS], int used, double half_life)
+{
+    struct powers powers;
+    double sum = 0, r256;
+
+    if (used == 0)
+        return 0;
+    set_powers(&powers, half_life);
+    r256 = powers.r64 * powers.r64 * powers.r64 * powers.r64;
+    for (int i = (used - 1) / 4 * 4; i >= 0; i -= 4)
+        sum = sum * r256 + sum_words(&powers, words + i);
     return sum;
 }
 
@@ -45,7 +76,7 @@ static int oldest_day(const struct rt_activity *activity)
 /* Takes the days up to bit `day` into the level. */
 static void set_level(struct rt_score_view *view, int day)
 {
-    uint64_t words[RT_ACTIVITY_WORDS];
+    uint64_t words[RT_ACTIVITY_WORDS] = {0};
     int used = day < 0 ? 0 : day / 64 + 1;
 
     for (int i = 0; i < used; i++)
@@ -121,37 +152,50 @@ static double power(double step, int32_t times)
     return product;
 }
 
-/* Sums cells of one sort from the newest down; those after bucket `from` weigh as much as those in
- * it. */
-static void sum_masses(struct rt_score_view *view, bool good, int32_t from, int32_t floor,
-                       double step)
+/* Weights of a bucket on the way from the newest to older ones: as of a reference bucket; what lies
+ * after that weighs as much as what lies in it. */
+struct weights {
+    double step; /* from a bucket to the one before */
+    int32_t good_at, bad_at;
+    double of[2]; /* good, bad */
+};
+
+static void move_weights(struct weights *weights, int32_t bucket)
+{
+    if (bucket < weights->good_at) {
+        weights->of[0] *= power(weights->step, weights->good_at - bucket);
+        weights->good_at = bucket;
+    }
+    if (bucket < weights->bad_at) {
+        weights->of[1] *= power(weights->step, weights->bad_at - bucket);
+        weights->bad_at = bucket;
+    }
+}
+
+/* Good ones as of the newest good bucket, those from `floor` on; bad ones as of the last contact:
+ * time alone does not heal them, a good contact may. */
+static void set_masses(struct rt_score_view *view, int32_t floor)
 {
     const struct rt_cells *cells = view->account->cells;
-    double weight = 1;
+    struct weights weights = {exp2(-(double)RT_CELL_DAYS / view->tier->half_life_days),
+                              view->good_bucket,
+                              rt_account_last_bucket(view->account),
+                              {1, 1}};
+    int32_t bucket = INT32_MAX;
+    double mass[RT_CELL_KINDS] = {0};
 
     for (unsigned i = cells->count; i-- > 0;) {
         const struct rt_cell *cell = &cells->cells[i];
 
-        if (is_good(cell->kind) != good || cell->bucket < floor)
-            continue;
-        if (cell->bucket < from) {
-            weight *= power(step, from - cell->bucket);
-            from = cell->bucket;
+        if (cell->bucket != bucket) {
+            bucket = cell->bucket;
+            move_weights(&weights, bucket);
+            if (bucket < floor)
+                weights.of[0] = 0;
         }
-        view->mass[cell->kind] += cell->amount * weight;
+        mass[cell->kind] += cell->amount * weights.of[!is_good(cell->kind)];
     }
-}
-
-static double bucket_step(const struct rt_score_view *view)
-{
-    return exp2(-(double)RT_CELL_DAYS / view->tier->half_life_days);
-}
-
-static void set_good(struct rt_score_view *view, int32_t floor)
-{
-    for (int kind = 0; kind < RT_CELL_FIRST_BAD; kind++)
-        view->mass[kind] = 0;
-    sum_masses(view, true, view->good_bucket, floor, bucket_step(view));
+    memcpy(view->mass, mass, sizeof(mass));
     view->good_floor = floor;
 }
 
@@ -166,18 +210,15 @@ static int32_t oldest_good(const struct rt_cells *cells)
 static void view_masses(struct rt_score_view *view)
 {
     const struct rt_cells *cells = view->account->cells;
+    bool any = cells != NULL && cells->count > 0;
 
-    memset(view->mass, 0, sizeof(view->mass));
     view->good_bucket = rt_cells_newest_good(cells);
-    if (cells == NULL)
-        return;
-    if (view->good_bucket >= 0) {
-        view->good_oldest = oldest_good(cells);
-        set_good(view, view->good_oldest);
-    }
-    /* Bad ones as of the last contact: time alone does not heal them, and a good contact may. */
-    if (cells->count > 0)
-        sum_masses(view, false, rt_account_last_bucket(view->account), 0, bucket_step(view));
+    view->good_oldest = any ? oldest_good(cells) : -1;
+    if (any && view->good_bucket < 0)
+        set_masses(view, 0);
+    else
+        memset(view->mass, 0, sizeof(view->mass));
+    view->good_floor = RT_CELL_MAX_BUCKET + 1; /* the first look takes in what its moment needs */
 }
 
 /* What a good mass is worth at `now`. Time: it falls. */
@@ -191,7 +232,7 @@ static double good_scale(struct rt_score_view *view, int64_t now)
     if (floor < view->good_oldest)
         floor = view->good_oldest;
     if (floor != view->good_floor)
-        set_good(view, floor);
+        set_masses(view, floor);
     age = (double)(now - view->good_bucket * BUCKET_MS) / (double)RT_DAY_MS;
     return exp2(-fmax(age, -RT_CELL_DAYS) / view->tier->half_life_days);
 }
@@ -244,7 +285,7 @@ void rt_score_view(struct rt_score_view *view, const struct rt_tier *tier,
     view->account = account;
     view->days_half_life = RT_SCORE_HALF_LIFE * tier->rhythm_days;
     view->oldest_day = oldest_day(&account->activity);
-    set_level(view, view->oldest_day);
+    view->level_day = -1; /* the first look takes in what its moment needs */
     view_masses(view);
 }
 
@@ -257,6 +298,14 @@ static double balance(double good, double bad, double prior)
 static double share(double bad, double good, double prior)
 {
     return bad / (good + bad + prior);
+}
+
+/* 2^(-n / 2), n < 32 */
+static double two_to_minus_half(unsigned n)
+{
+    double whole = 1.0 / (double)(1u << n / 2);
+
+    return n % 2 == 0 ? whole : whole * 0.70710678118654752440;
 }
 
 /* A balance gains above zero and costs below it. */
@@ -282,7 +331,7 @@ static void set_factors(struct rt_score_view *view, int64_t now, double factor[R
     set_balance(factor, RT_PART_CSAT_GAIN, tier->bonus_csat, RT_PART_CSAT_LOSS, tier->weight_csat,
                 balance(mass[RT_CELL_CSAT_GOOD] * scale / 2, mass[RT_CELL_CSAT_BAD] / 2, k));
     factor[RT_PART_BREADTH] =
-        people <= 1 ? 1 : 1 - tier->bonus_breadth * (1 - exp2(-0.5 * (people - 1)));
+        people <= 1 ? 1 : 1 - tier->bonus_breadth * (1 - two_to_minus_half(people - 1));
     factor[RT_PART_RESPONSE] =
         1 - tier->weight_response * share(mass[RT_CELL_REPLIES] * scale, 0, k);
     factor[RT_PART_UNANSWERED] =
