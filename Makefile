@@ -189,6 +189,7 @@ test-deps:
 docs: $(O)/config-document
 	$(O)/config-document reference > docs/CONFIGURATION.md
 	$(O)/config-document sample > systemd/retaind.conf
+	$(O)/config-document manual > docs/man/retaind.conf.5
 
 # ---- installation ------------------------------------------------------------------------------
 

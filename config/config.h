@@ -127,6 +127,7 @@ const struct rt_tier *rt_config_tier(const struct rt_config *config, const char 
 struct _IO_FILE;
 void rt_config_print_sample(struct _IO_FILE *out);    /* retaind.conf with every key explained */
 void rt_config_print_reference(struct _IO_FILE *out); /* docs/CONFIGURATION.md */
+void rt_config_print_manual(struct _IO_FILE *out);    /* docs/man/retaind.conf.5 */
 void rt_config_print_help(struct _IO_FILE *out);      /* short list for --help */
 
 #endif

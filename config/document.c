@@ -1,5 +1,6 @@
 /* Documentation made from the option table: the sample file, the reference and the list of --help.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -100,6 +101,72 @@ void rt_config_print_reference(FILE *out)
                 print_reference_key(out, &rt_options[j]);
         }
     }
+}
+
+/* Text for man: what troff would take for its own is escaped, `code` becomes bold. */
+static void print_roff(FILE *out, const char *text)
+{
+    bool bold = false;
+
+    for (; *text != '\0'; text++) {
+        if (*text == '`') {
+            bold = !bold;
+            fputs(bold ? "\\fB" : "\\fR", out);
+        } else if (*text == '-') {
+            fputs("\\-", out);
+        } else if (*text == '\\') {
+            fputs("\\e", out);
+        } else {
+            fputc(*text, out);
+        }
+    }
+    fputc('\n', out);
+}
+
+static void print_manual_key(FILE *out, const struct rt_option *option)
+{
+    char range[RT_CONFIG_ERROR];
+
+    rt_option_range(option, range, sizeof(range));
+    fprintf(out, ".TP\n.B %s\n", option->key);
+    print_roff(out, option->doc);
+    fputs(".br\nDefault: ", out);
+    print_roff(out, option->standard[0] != '\0' ? option->standard : "empty");
+    fputs(".br\nTakes ", out);
+    print_roff(out, range);
+    if (option->restart)
+        fputs(".br\nA change needs a restart.\n", out);
+}
+
+void rt_config_print_manual(FILE *out)
+{
+    fputs(".\\\" Made from the option table (config/options.c) by `make docs`; do not edit.\n"
+          ".TH RETAIND.CONF 5 \"\" retaind \"File formats\"\n.SH NAME\n"
+          "retaind.conf \\- configuration of retaind\n.SH SYNOPSIS\n.I /etc/retaind/retaind.conf\n"
+          ".SH DESCRIPTION\n",
+          out);
+    print_roff(
+        out,
+        "Sections in brackets, and below them lines of `key = value`. Every key has a default. A "
+        "comment begins with # or ; at the start of a line or after a blank. There are no quotes "
+        "and "
+        "no continued lines; an unknown section or key, a key set twice, or a line that is none of "
+        "these is refused with its number. Sizes in bytes take K, M or G (powers of 1024); the "
+        "unit of "
+        "every other key is in its name.");
+    fputs(".PP\n", out);
+    print_roff(out, "`retaind --check-config` says what is wrong. SIGHUP (`systemctl reload "
+                    "retaind`) reads the "
+                    "file again; one with a fault is refused whole.");
+    for (size_t i = 0; i < rt_section_count; i++) {
+        fprintf(out, ".SH [%s]\n", rt_sections[i]);
+        print_roff(out, rt_section_docs[i]);
+        for (size_t j = 0; j < rt_option_count; j++) {
+            if (strcmp(rt_options[j].section, rt_sections[i]) == 0)
+                print_manual_key(out, &rt_options[j]);
+        }
+    }
+    fputs(".SH SEE ALSO\n.BR retaind (8),\n.BR retainctl (1)\n", out);
 }
 
 void rt_config_print_help(FILE *out)
