@@ -7,72 +7,74 @@
 
 #include "protocol/limits.h"
 
-/* The two options of a batch, where they stand in a map that has passed the check. */
+/* The two options of a batch, as they stand in a map that has passed the check; data NULL: absent.
+ */
 struct options {
-    struct rt_reader events, quiet; /* at: NULL if absent */
+    struct rt_span events, quiet;
     const char *twice;
 };
 
-static void option_note(struct rt_reader *slot, const struct rt_reader *value, const char *name,
+static void option_note(struct rt_span *slot, struct rt_span value, const char *name,
                         struct options *options)
 {
-    if (slot->at != NULL)
+    if (slot->data != NULL)
         options->twice = name;
-    *slot = *value;
+    *slot = value;
 }
 
 static void options_find(struct rt_reader reader, uint32_t pairs, struct options *options)
 {
-    struct rt_span key;
-
     *options = (struct options){0};
     for (uint32_t i = 0; i < pairs; i++) {
-        if (rt_read_kind(&reader) != RT_KIND_STR)
+        struct rt_span key = {0}, value = {0};
+
+        if (rt_read_kind(&reader) == RT_KIND_STR)
+            rt_read_str(&reader, &key);
+        else
             rt_read_skip(&reader, NULL);
-        else if (rt_read_str(&reader, &key) && rt_span_is(key, "events"))
-            option_note(&options->events, &reader, "events", options);
+        rt_read_skip(&reader, &value);
+        if (rt_span_is(key, "events"))
+            option_note(&options->events, value, "events", options);
         else if (rt_span_is(key, "quiet"))
-            option_note(&options->quiet, &reader, "quiet", options);
-        rt_read_skip(&reader, NULL);
+            option_note(&options->quiet, value, "quiet", options);
     }
 }
 
-static enum rt_error quiet_read(struct rt_reader value, bool *quiet, struct rt_fault *fault)
+static enum rt_error quiet_read(struct rt_span value, bool *quiet, struct rt_fault *fault)
 {
-    if (value.at == NULL || rt_read_kind(&value) == RT_KIND_NIL)
+    struct rt_reader reader = rt_reader(value);
+
+    if (value.data == NULL || rt_read_kind(&reader) == RT_KIND_NIL)
         return RT_OK;
-    if (!rt_read_bool(&value, quiet))
+    if (!rt_read_bool(&reader, quiet))
         return rt_fault_set(fault, RT_BAD_REQUEST, "quiet: must be a bool");
     return RT_OK;
 }
 
-/* `value` stands at an array that has passed the check: its entries become the events. */
-static enum rt_error events_open(struct rt_reader value, struct rt_batch *batch,
+/* `array` has passed the check: its entries become the events. */
+static enum rt_error events_open(struct rt_span array, struct rt_batch *batch,
                                  struct rt_fault *fault)
 {
-    struct rt_reader entries = value;
-    struct rt_span whole;
-
-    if (!rt_read_array(&entries, &batch->count) || !rt_read_skip(&value, &whole))
+    batch->events = rt_reader(array);
+    if (!rt_read_array(&batch->events, &batch->count))
         return rt_fault_set(fault, RT_BAD_REQUEST, "events: must be an array");
     if (batch->count > RT_BATCH_EVENTS)
         return rt_fault_set(fault, RT_TOO_LARGE, "events: more than %d in one payload",
                             RT_BATCH_EVENTS);
-    batch->events = (struct rt_reader){.at = entries.at, .end = whole.data + whole.size};
     return RT_OK;
 }
 
-static enum rt_error map_open(struct rt_reader payload, struct rt_batch *batch,
+static enum rt_error map_open(struct rt_span payload, struct rt_batch *batch,
                               struct rt_fault *fault)
 {
-    struct rt_reader entries = payload;
+    struct rt_reader entries = rt_reader(payload);
     struct options options;
     uint32_t pairs;
 
     if (!rt_read_map(&entries, &pairs))
         return rt_fault_set(fault, RT_BAD_MSGPACK, "payload: is no readable map");
     options_find(entries, pairs, &options);
-    if (options.events.at == NULL)
+    if (options.events.data == NULL)
         return RT_OK;
     if (options.twice != NULL)
         return rt_fault_set(fault, RT_BAD_REQUEST, "%s: given twice", options.twice);
@@ -95,9 +97,9 @@ enum rt_error rt_batch_open(struct rt_span payload, size_t limit, struct rt_batc
     *batch = (struct rt_batch){.events = rt_reader(payload), .count = 1};
     switch (rt_read_kind(&batch->events)) {
     case RT_KIND_ARRAY:
-        return events_open(batch->events, batch, fault);
+        return events_open(payload, batch, fault);
     case RT_KIND_MAP:
-        return map_open(batch->events, batch, fault);
+        return map_open(payload, batch, fault);
     default:
         return RT_OK;
     }

@@ -185,24 +185,66 @@ static inline bool states(const struct scan *scan, enum key key)
     return has(scan, key) && *scan->at[key] != NIL;
 }
 
-/* Notes one pair. False if it cannot be read. */
-static inline bool scan_pair(struct scan *scan, struct rt_reader *reader, enum key *twice)
+static __attribute__((noinline)) const uint8_t *behind_any(const uint8_t *at, const uint8_t *end)
 {
-    struct rt_span name;
-    enum key key;
+    struct rt_reader reader = {.at = at, .end = end};
 
-    if (rt_read_kind(reader) != RT_KIND_STR)
-        return rt_read_skip(reader, NULL) && rt_read_skip(reader, NULL);
-    if (!rt_read_str(reader, &name))
-        return false;
-    key = key_of(name);
-    if (key != KEY_NONE) {
-        if (has(scan, key) && *twice == KEY_NONE)
-            *twice = key;
-        scan->given |= UINT32_C(1) << key;
-        scan->at[key] = reader->at;
+    return rt_read_skip_any(&reader, NULL) ? reader.at : NULL;
+}
+
+/* Behind the object at `at`; NULL if there is none that is whole. By value, so that the scan stays
+ * in registers; the size of a short string without the table, for that is what the scan waits for.
+ */
+static inline const uint8_t *behind(const uint8_t *at, const uint8_t *end)
+{
+    size_t size;
+
+    if (at == end)
+        return NULL;
+    size = (*at & 0xe0) == 0xa0 ? 1 + (*at & 0x1fu) : rt_formats[*at].size;
+    return size != 0 && size <= (size_t)(end - at) ? at + size : behind_any(at, end);
+}
+
+static __attribute__((noinline)) enum key key_at_any(const uint8_t *at, const uint8_t *end)
+{
+    struct rt_reader reader = {.at = at, .end = end};
+    struct rt_span name;
+
+    return rt_read_str_any(&reader, &name) ? key_of(name) : KEY_NONE;
+}
+
+/* The key that an object from `at` to `end` names. */
+static inline enum key key_at(const uint8_t *at, const uint8_t *end)
+{
+    if ((*at & 0xe0) == 0xa0)
+        return key_of(rt_span(at + 1, (size_t)(end - at) - 1));
+    return key_at_any(at, end);
+}
+
+/* Notes the pairs from `at` on. False if one cannot be read or bytes are left over. */
+static bool scan_pairs(struct scan *scan, const uint8_t *at, uint32_t pairs, enum key *twice)
+{
+    const uint8_t *end = scan->end;
+    uint32_t given = 0;
+
+    for (; pairs > 0; pairs--) {
+        const uint8_t *value = behind(at, end);
+        const uint8_t *next = value == NULL ? NULL : behind(value, end);
+        enum key key;
+
+        if (next == NULL)
+            return false;
+        key = key_at(at, value);
+        if (key != KEY_NONE) {
+            if ((given >> key & 1) != 0 && *twice == KEY_NONE)
+                *twice = key;
+            given |= UINT32_C(1) << key;
+            scan->at[key] = value;
+        }
+        at = next;
     }
-    return rt_read_skip(reader, NULL);
+    scan->given = given;
+    return at == end;
 }
 
 static enum rt_error scan_event(struct scan *scan, struct rt_span bytes, struct rt_fault *fault)
@@ -211,18 +253,13 @@ static enum rt_error scan_event(struct scan *scan, struct rt_span bytes, struct 
     enum key twice = KEY_NONE;
     uint32_t pairs;
 
-    scan->given = 0;
     scan->end = reader.end;
     scan->fault = fault;
     if (rt_read_kind(&reader) == RT_KIND_ARRAY)
         return rt_fault_set(fault, RT_BAD_EVENT, "event: must be a map (an array is reserved)");
     if (!rt_read_map(&reader, &pairs))
         return rt_fault_set(fault, RT_BAD_EVENT, "event: must be a map");
-    for (uint32_t i = 0; i < pairs; i++) {
-        if (!scan_pair(scan, &reader, &twice))
-            return rt_fault_set(fault, RT_BAD_EVENT, "event: is unreadable");
-    }
-    if (!rt_read_done(&reader))
+    if (!scan_pairs(scan, reader.at, pairs, &twice))
         return rt_fault_set(fault, RT_BAD_EVENT, "event: is unreadable");
     if (twice != KEY_NONE)
         return bad_field(scan, twice, "given twice");
@@ -282,10 +319,20 @@ static enum rt_error check_source(const struct scan *scan, struct rt_span *sourc
     return RT_OK;
 }
 
+struct word {
+    const char *text;
+    size_t size;
+};
+
+#define WORD(text)                                                                                 \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+
 /* The words a key may have; the first of them stands for the enum value `first`, the next for the
  * next. */
 struct words {
-    const char *const *names;
+    const struct word *names;
     int count, first;
     const char *fault;
 };
@@ -308,7 +355,8 @@ static enum rt_error check_word(const struct scan *scan, enum key key, const str
     if (!rt_read_str(&reader, &text))
         return bad_field(scan, key, words.fault);
     for (int i = 0; i < words.count; i++) {
-        if (rt_span_is(text, words.names[i])) {
+        if (text.size == words.names[i].size &&
+            memcmp(text.data, words.names[i].text, text.size) == 0) {
             *value = words.first + i;
             return RT_OK;
         }
@@ -381,15 +429,17 @@ static enum rt_error check_ts(const struct scan *scan, int64_t now, int64_t *ts)
     return RT_OK;
 }
 
-static const char *const type_names[] = {"call", "email", "visit", "ticket", "account"};
-static const char *const direction_names[] = {"in", "out"};
-static const char *const call_names[] = {"answered", "missed", "voicemail",
-                                         "busy",     "failed", "abandoned"};
-static const char *const visit_names[] = {"held", "no_show", "cancelled"};
-static const char *const channel_names[] = {"onsite", "remote", "web"};
-static const char *const action_names[] = {"opened",   "updated",  "replied", "escalated",
-                                           "resolved", "reopened", "closed"};
-static const char *const status_names[] = {"active", "churned"};
+static const struct word type_names[] = {WORD("call"), WORD("email"), WORD("visit"), WORD("ticket"),
+                                         WORD("account")};
+static const struct word direction_names[] = {WORD("in"), WORD("out")};
+static const struct word call_names[] = {WORD("answered"), WORD("missed"), WORD("voicemail"),
+                                         WORD("busy"),     WORD("failed"), WORD("abandoned")};
+static const struct word visit_names[] = {WORD("held"), WORD("no_show"), WORD("cancelled")};
+static const struct word channel_names[] = {WORD("onsite"), WORD("remote"), WORD("web")};
+static const struct word action_names[] = {WORD("opened"),    WORD("updated"),  WORD("replied"),
+                                           WORD("escalated"), WORD("resolved"), WORD("reopened"),
+                                           WORD("closed")};
+static const struct word status_names[] = {WORD("active"), WORD("churned")};
 
 _Static_assert(sizeof(type_names) / sizeof(type_names[0]) == RT_EVENT_TYPES, "a name for each");
 _Static_assert((int)RT_ABANDONED - (int)RT_ANSWERED == 5 && (int)RT_CANCELLED - (int)RT_HELD == 2,
@@ -664,6 +714,14 @@ static enum rt_error check_typed(const struct scan *scan, struct rt_event *event
     }
 }
 
+/* Of the profile, which is most of an event and absent from most events, only what says so. */
+static void event_clear(struct rt_event *event)
+{
+    memset(event, 0, offsetof(struct rt_event, profile));
+    for (int i = 0; i < RT_PROFILE_KEYS; i++)
+        event->profile[i].presence = RT_KEY_ABSENT;
+}
+
 enum rt_error rt_event_decode(struct rt_span bytes, int64_t now, size_t limit,
                               struct rt_event *event, struct rt_fault *fault)
 {
@@ -675,7 +733,7 @@ enum rt_error rt_event_decode(struct rt_span bytes, int64_t now, size_t limit,
     code = scan_event(&scan, bytes, fault);
     if (code != RT_OK)
         return code;
-    memset(event, 0, sizeof(*event));
+    event_clear(event);
     event->raw = bytes;
     code = check_general(&scan, now, event);
     return code != RT_OK ? code : check_typed(&scan, event);
@@ -717,7 +775,7 @@ bool rt_event_account(struct rt_span bytes, struct rt_span *account)
 const char *rt_event_type_name(enum rt_event_type type)
 {
     RT_ASSERT((unsigned)type < RT_EVENT_TYPES);
-    return type_names[type];
+    return type_names[type].text;
 }
 
 const char *rt_profile_key_name(enum rt_profile_key key)

@@ -95,13 +95,26 @@ struct object {
     uint64_t children;   /* objects that follow as its entries */
 };
 
+static inline uint32_t big_endian_4(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/* Of 0, 1, 2, 4 or 8 bytes. */
 static inline uint64_t big_endian(const uint8_t *at, size_t size)
 {
-    uint64_t value = 0;
-
-    for (size_t i = 0; i < size; i++)
-        value = value << 8 | at[i];
-    return value;
+    switch (size) {
+    case 0:
+        return 0;
+    case 1:
+        return at[0];
+    case 2:
+        return (uint64_t)at[0] << 8 | at[1];
+    case 4:
+        return big_endian_4(at);
+    default:
+        return (uint64_t)big_endian_4(at) << 32 | big_endian_4(at + 4);
+    }
 }
 
 /* The number in the header of an object: its bytes, or the entries of a container. */
@@ -146,18 +159,23 @@ static inline bool object_read(const uint8_t *at, const uint8_t *end, struct obj
     return object->size + object->children <= (uint64_t)(end - at);
 }
 
-/* Steps over objects that are no containers, at most `owed` of them, as long as the first byte
- * tells the size. */
+/* Steps over objects that are no containers, at most *owed of them, as long as the first byte tells
+ * the size. */
 static inline const uint8_t *scalars_skip(const uint8_t *at, const uint8_t *end, uint64_t *owed)
 {
-    while (*owed > 0 && at != end) {
-        size_t size = rt_formats[*at].size;
+    uint64_t left = *owed; /* a register: bytes may alias anything */
+
+    while (left > 0 && at != end) {
+        uint8_t byte = *at;
+        /* Most are short strings: their size without a look at the table is the shorter chain. */
+        size_t size = (byte & 0xe0) == 0xa0 ? 1 + (byte & 0x1fu) : rt_formats[byte].size;
 
         if (size == 0 || size > (size_t)(end - at))
             break;
         at += size;
-        (*owed)--;
+        left--;
     }
+    *owed = left;
     return at;
 }
 
@@ -165,25 +183,28 @@ bool rt_msgpack_check(struct rt_span bytes, unsigned depth)
 {
     const struct rt_reader all = rt_reader(bytes);
     const uint8_t *at = all.at;
-    uint64_t owed[RT_NESTING_MAX + 1] = {1}; /* objects still to come at each level */
+    uint64_t outer[RT_NESTING_MAX]; /* objects still to come in the containers around this one */
+    uint64_t owed = 1;
     unsigned open = 0;
     struct object object;
 
     RT_ASSERT(depth <= RT_NESTING_MAX);
     for (;;) {
-        at = scalars_skip(at, all.end, &owed[open]);
-        while (owed[open] == 0) {
-            if (open-- == 0)
+        at = scalars_skip(at, all.end, &owed);
+        while (owed == 0) {
+            if (open == 0)
                 return at == all.end;
+            owed = outer[--open];
         }
         if (!object_read(at, all.end, &object))
             return false;
         at = object.data + object.size;
-        owed[open]--;
+        owed--;
         if (object.kind == RT_KIND_ARRAY || object.kind == RT_KIND_MAP) {
             if (open == depth)
                 return false;
-            owed[++open] = object.children;
+            outer[open++] = owed;
+            owed = object.children;
         }
     }
 }
@@ -230,7 +251,7 @@ static inline bool eight_ascii(const uint8_t *at)
     return (word & UINT64_C(0x8080808080808080)) == 0;
 }
 
-bool rt_utf8_valid(struct rt_span bytes)
+bool rt_utf8_valid_any(struct rt_span bytes)
 {
     const uint8_t *at = bytes.data;
     size_t left = bytes.size;

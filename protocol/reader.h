@@ -31,8 +31,36 @@ struct rt_reader {
  * reserved byte, every length within the bytes. */
 bool rt_msgpack_check(struct rt_span bytes, unsigned depth);
 
+/* True if every byte is below 128. Overlapping words instead of a loop over the rest. */
+static inline bool rt_ascii(struct rt_span bytes)
+{
+    uint64_t word, high = 0;
+    uint32_t half, last;
+
+    if (bytes.size >= sizeof(word)) {
+        for (size_t at = 0; at < bytes.size - sizeof(word); at += sizeof(word)) {
+            memcpy(&word, bytes.data + at, sizeof(word));
+            high |= word;
+        }
+        memcpy(&word, bytes.data + bytes.size - sizeof(word), sizeof(word));
+        return ((high | word) & UINT64_C(0x8080808080808080)) == 0;
+    }
+    if (bytes.size >= sizeof(half)) {
+        memcpy(&half, bytes.data, sizeof(half));
+        memcpy(&last, bytes.data + bytes.size - sizeof(last), sizeof(last));
+        return ((half | last) & UINT32_C(0x80808080)) == 0;
+    }
+    if (bytes.size == 0)
+        return true;
+    return ((bytes.data[0] | bytes.data[bytes.size / 2] | bytes.data[bytes.size - 1]) & 0x80) == 0;
+}
+
 /* True if the bytes are valid UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
-bool rt_utf8_valid(struct rt_span bytes);
+bool rt_utf8_valid_any(struct rt_span bytes);
+static inline bool rt_utf8_valid(struct rt_span bytes)
+{
+    return rt_ascii(bytes) || rt_utf8_valid_any(bytes);
+}
 
 struct rt_reader rt_reader(struct rt_span bytes);
 
