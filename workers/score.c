@@ -263,7 +263,8 @@ double rt_score_ticket_factor(const struct rt_tier *tier, double burden)
     return 1 - tier->weight_tickets * -expm1(-burden);
 }
 
-static double tickets_factor(const struct rt_score_view *view, int64_t now)
+static double tickets_factor(const struct rt_score_view *view, int64_t now,
+                             const struct rt_ticket *without)
 {
     const struct rt_tickets *tickets = view->account->tickets;
     double burden = 0;
@@ -271,7 +272,8 @@ static double tickets_factor(const struct rt_score_view *view, int64_t now)
     if (tickets == NULL || tickets->open.count == 0)
         return 1;
     for (uint32_t i = 0; i < tickets->open.count && burden < 50; i++) /* e^-50: the floor */
-        burden += rt_score_ticket_burden(view->tier, tickets->open.at[i], now);
+        if (tickets->open.at[i] != without)
+            burden += rt_score_ticket_burden(view->tier, tickets->open.at[i], now);
     return rt_score_ticket_factor(view->tier, burden);
 }
 
@@ -341,7 +343,7 @@ static void set_factors(struct rt_score_view *view, int64_t now, double factor[R
         1 - tier->weight_no_show * share(mass[RT_CELL_NO_SHOW], mass[RT_CELL_HELD] * scale, k);
     factor[RT_PART_BOUNCED] =
         1 - tier->weight_bounced * share(mass[RT_CELL_BOUNCED], mass[RT_CELL_DELIVERED] * scale, k);
-    factor[RT_PART_TICKETS] = tickets_factor(view, now);
+    factor[RT_PART_TICKETS] = tickets_factor(view, now, NULL);
 }
 
 double rt_score_parts(struct rt_score_view *view, int64_t now, struct rt_score_parts *parts)
@@ -360,6 +362,20 @@ double rt_score_parts(struct rt_score_view *view, int64_t now, struct rt_score_p
     for (int i = RT_PART_FIRST_LOSS; i < RT_PARTS; i++)
         parts->losses *= parts->factor[i];
     return 100 * parts->fade * (1 - (1 - parts->level) * parts->gains) * parts->losses;
+}
+
+double rt_score_if(struct rt_score_view *view, int64_t now, const struct rt_ticket *resolved,
+                   bool contact)
+{
+    struct rt_score_parts parts;
+    double level, fade;
+
+    rt_score_parts(view, now, &parts);
+    level = contact ? rt_score_level(view, now, true) : parts.level;
+    fade = contact ? 1 : parts.fade;
+    if (resolved != NULL)
+        parts.losses *= tickets_factor(view, now, resolved) / parts.factor[RT_PART_TICKETS];
+    return 100 * fade * (1 - (1 - level) * parts.gains) * parts.losses;
 }
 
 double rt_score_at(struct rt_score_view *view, int64_t now)

@@ -70,6 +70,11 @@ int64_t rt_score_view_crossing(struct rt_score_view *view, int64_t now, int64_t 
 /* V at `now`; with `contact`, were there also a contact at `now`. */
 double rt_score_level(struct rt_score_view *view, int64_t now, bool contact);
 
+/* The score at `now` had `resolved` (NULL: none) been resolved and, with `contact`, had there been
+ * a contact just now. */
+double rt_score_if(struct rt_score_view *view, int64_t now, const struct rt_ticket *resolved,
+                   bool contact);
+
 /* What one open ticket weighs, and the factor of RT_PART_TICKETS for the sum of those weights. */
 double rt_score_ticket_burden(const struct rt_tier *tier, const struct rt_ticket *ticket,
                               int64_t now);

@@ -1,0 +1,321 @@
+/* What an alert says to the account manager: one sentence of facts, what would clear it, and the
+ * reasons, heaviest first. */
+#include "workers/rules_facts.h"
+#include "workers/score_text.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+
+struct teller {
+    struct rt_facts *facts;
+    const struct rt_open *open;
+    struct rt_transition *transition;
+    struct rt_sentence *sentence;
+};
+
+/* ---- reasons ----------------------------------------------------------------------------------
+ */
+
+static int by_weight(const void *a, const void *b)
+{
+    double x = ((const struct rt_reason *)a)->points, y = ((const struct rt_reason *)b)->points;
+
+    x = x < 0 ? -x : x;
+    y = y < 0 ? -y : y;
+    return (x < y) - (x > y);
+}
+
+/* Bad news has losses as its reasons, good news gains; should there be none, all there is. */
+static void list_reasons(struct rt_facts *facts, struct rt_transition *transition)
+{
+    struct rt_score score;
+    size_t first = 0, count = 0;
+
+    rt_score_explain(facts->tier, facts->account, facts->now, &score);
+    if (facts->on == RT_ON_CONFIGURATION) {
+        struct rt_reason *reason = &transition->reasons[first++];
+        struct rt_sentence text = rt_sentence(reason->text, sizeof(reason->text));
+
+        reason->factor = "configuration";
+        reason->points = 0;
+        rt_say(&text, "the parameters of the score or of the rules were changed");
+    }
+    for (size_t i = 0; i < score.count; i++)
+        if (transition->kind == RT_UPSELL ? score.factors[i].points > 0
+                                          : score.factors[i].points < 0)
+            transition->reasons[first + count++] = score.factors[i];
+    if (count == 0)
+        for (; count < score.count; count++)
+            transition->reasons[first + count] = score.factors[count];
+    qsort(transition->reasons + first, count, sizeof(struct rt_reason), by_weight);
+    transition->reason_count = first + count;
+}
+
+/* The heaviest reason in words, but not the one a text is about already. */
+static void say_heaviest(const struct teller *teller, const char *but)
+{
+    const struct rt_transition *transition = teller->transition;
+
+    for (size_t i = 0; i < transition->reason_count; i++) {
+        const struct rt_reason *reason = &transition->reasons[i];
+
+        if (strcmp(reason->factor, "configuration") == 0 || strcmp(reason->factor, but) == 0)
+            continue;
+        if (reason->points < 0)
+            rt_say(teller->sentence, ": %s", reason->text);
+        return;
+    }
+}
+
+/* ---- what it is -------------------------------------------------------------------------------
+ */
+
+static void tell_overdue(const struct teller *teller)
+{
+    const struct rt_facts *facts = teller->facts;
+    const struct rt_tickets *tickets = facts->account->tickets;
+    const struct rt_ticket *oldest = NULL;
+    int64_t earliest = INT64_MAX;
+    unsigned count = 0;
+
+    for (uint32_t i = 0; tickets != NULL && i < tickets->open.count; i++) {
+        int64_t overdue, critical;
+
+        rt_overdue_moments(facts->tier, tickets->open.at[i], &overdue, &critical);
+        count += overdue <= facts->now;
+        if (overdue < earliest) {
+            earliest = overdue;
+            oldest = tickets->open.at[i];
+        }
+    }
+    if (oldest == NULL)
+        return;
+    rt_say(teller->sentence, "ticket ");
+    rt_say_name(teller->sentence, rt_ticket_number(oldest), RT_NAME_IN_TEXT);
+    rt_say(teller->sentence, " (%s) has been open for ", rt_ticket_severity_word(oldest));
+    rt_say_duration(teller->sentence, facts->now - oldest->first);
+    rt_say(teller->sentence, ", longer than its limit of ");
+    rt_say_duration(teller->sentence, earliest - 1 - oldest->first);
+    if (count > 1)
+        rt_say(teller->sentence, "; %u more %s overdue", count - 1, count == 2 ? "is" : "are");
+}
+
+static void tell_drop(const struct teller *teller)
+{
+    const struct rt_facts *facts = teller->facts;
+    double peak = teller->open != NULL && teller->open->peak > 0
+                      ? teller->open->peak
+                      : rt_account_peak(facts->account, rt_activity_day(facts->now) - RT_PEAK_DAYS);
+
+    if (peak > facts->score)
+        rt_say(teller->sentence, "health fell from %.0f to %.0f within %.0f days", peak,
+               facts->score, facts->tier->drop_days);
+    else
+        rt_say(teller->sentence, "health fell to %.0f within %.0f days", facts->score,
+               facts->tier->drop_days);
+    say_heaviest(teller, "");
+}
+
+static void tell_renewal(const struct teller *teller)
+{
+    const struct rt_facts *facts = teller->facts;
+
+    rt_say(teller->sentence, "the contract is up for renewal in ");
+    rt_say_duration(teller->sentence, facts->renewal - facts->now);
+    rt_say(teller->sentence, " and health is at %.0f of 100", facts->score);
+    say_heaviest(teller, "");
+}
+
+static void tell_upsell(const struct teller *teller)
+{
+    const struct rt_facts *facts = teller->facts;
+    struct rt_growth growth = rt_growth(&facts->account->activity, rt_activity_day(facts->now));
+
+    rt_say(teller->sentence,
+           "health is at %.0f of 100 and contact has grown: %u days in the last 90 after %u in "
+           "the 90 before; a good time for an offer",
+           facts->score, growth.recent, growth.before);
+}
+
+static void tell(const struct teller *teller)
+{
+    struct rt_facts *facts = teller->facts;
+
+    switch (teller->transition->kind) {
+    case RT_CHURN_RISK:
+        rt_say(teller->sentence, "health is at %.0f of 100", facts->score);
+        say_heaviest(teller, "");
+        break;
+    case RT_SCORE_DROP:
+        tell_drop(teller);
+        break;
+    case RT_SILENCE:
+        rt_say_silence(teller->sentence, facts->account, facts->now);
+        break;
+    case RT_TICKET_OVERDUE:
+        tell_overdue(teller);
+        break;
+    case RT_SENTIMENT:
+        rt_say_sentiment(teller->sentence, facts->tier, facts->account);
+        say_heaviest(teller, "sentiment");
+        break;
+    case RT_RENEWAL_RISK:
+        tell_renewal(teller);
+        break;
+    default:
+        tell_upsell(teller);
+    }
+}
+
+/* ---- that it is over --------------------------------------------------------------------------
+ */
+
+static void tell_cleared(const struct teller *teller)
+{
+    const struct rt_facts *facts = teller->facts;
+
+    if (facts->account->churned) {
+        rt_say(teller->sentence, "the customer has left (status churned)");
+        return;
+    }
+    switch (teller->transition->kind) {
+    case RT_SILENCE:
+        rt_say(teller->sentence, "no unusual silence any more: ");
+        rt_say_silence(teller->sentence, facts->account, facts->now);
+        break;
+    case RT_TICKET_OVERDUE:
+        rt_say(teller->sentence, "no ticket is overdue any more");
+        break;
+    case RT_SENTIMENT:
+        rt_say(teller->sentence, "the tone has recovered: ");
+        rt_say_sentiment(teller->sentence, facts->tier, facts->account);
+        break;
+    case RT_RENEWAL_RISK:
+        if (facts->has_renewal && facts->renewal <= facts->now)
+            rt_say(teller->sentence, "the date of renewal has passed; ");
+        rt_say(teller->sentence, "health is at %.0f of 100", facts->score);
+        break;
+    case RT_UPSELL:
+        rt_say(teller->sentence, "contact no longer grows: health is at %.0f of 100", facts->score);
+        break;
+    default:
+        rt_say(teller->sentence, "health is at %.0f of 100 again", facts->score);
+    }
+}
+
+/* ---- what would clear it ----------------------------------------------------------------------
+ */
+
+/* The one step that would bring most, if it brings a point at all. */
+static void suggest(const struct teller *teller)
+{
+    struct rt_facts *facts = teller->facts;
+    const struct rt_ticket *ticket = rt_score_heaviest(facts->tier, facts->account, facts->now);
+    double resolved =
+        ticket == NULL ? 0 : rt_score_if(&facts->view, facts->now, ticket, false) - facts->score;
+    double contact = rt_score_if(&facts->view, facts->now, NULL, true) - facts->score;
+
+    if (resolved >= 1 && resolved >= contact) {
+        rt_say(teller->sentence, ": resolve ticket ");
+        rt_say_name(teller->sentence, rt_ticket_number(ticket), RT_NAME_IN_TEXT);
+        rt_say(teller->sentence, " (+%.0f)", resolved);
+    } else if (contact >= 1) {
+        rt_say(teller->sentence, ": a call, visit or mail (+%.0f)", contact);
+    }
+}
+
+static void clears_overdue(const struct teller *teller)
+{
+    const struct rt_facts *facts = teller->facts;
+    const struct rt_tickets *tickets = facts->account->tickets;
+    unsigned named = 0, more = 0;
+
+    rt_say(teller->sentence, "resolving ");
+    for (uint32_t i = 0; tickets != NULL && i < tickets->open.count; i++) {
+        int64_t overdue, critical;
+
+        rt_overdue_moments(facts->tier, tickets->open.at[i], &overdue, &critical);
+        if (overdue > facts->now)
+            continue;
+        if (named == 3) {
+            more++;
+            continue;
+        }
+        rt_say(teller->sentence, named++ == 0 ? "" : ", ");
+        rt_say_name(teller->sentence, rt_ticket_number(tickets->open.at[i]), RT_NAME_IN_TEXT);
+    }
+    if (more > 0)
+        rt_say(teller->sentence, " and %u more", more);
+}
+
+static void clears_drop(const struct teller *teller)
+{
+    const struct rt_facts *facts = teller->facts;
+    const struct rt_tier *tier = facts->tier;
+    double peak = teller->open != NULL && teller->open->peak > 0
+                      ? teller->open->peak
+                      : rt_account_peak(facts->account, rt_activity_day(facts->now) - RT_PEAK_DAYS);
+
+    if (peak < facts->score + tier->drop_points)
+        peak = facts->score + tier->drop_points;
+    rt_say(teller->sentence, "health back at %.0f", peak - tier->drop_points / 2);
+    suggest(teller);
+    rt_say(teller->sentence, "; or %.0f days", tier->drop_days);
+}
+
+static void tell_what_clears(const struct teller *teller)
+{
+    const struct rt_tier *tier = teller->facts->tier;
+
+    switch (teller->transition->kind) {
+    case RT_CHURN_RISK:
+        rt_say(teller->sentence, "health back at %.0f", tier->churn_clear);
+        suggest(teller);
+        break;
+    case RT_SCORE_DROP:
+        clears_drop(teller);
+        break;
+    case RT_SILENCE:
+        rt_say(teller->sentence, "a call, visit or mail");
+        break;
+    case RT_TICKET_OVERDUE:
+        clears_overdue(teller);
+        break;
+    case RT_SENTIMENT:
+        rt_say(teller->sentence,
+               "an average tone of %+.2f or better: good conversations from now on",
+               tier->sentiment_clear);
+        break;
+    case RT_RENEWAL_RISK:
+        rt_say(teller->sentence, "health back at %.0f", tier->renewal_clear);
+        suggest(teller);
+        break;
+    default:
+        rt_say(teller->sentence,
+               "health below %.0f, or contact that falls back below %.1f times that of the 90 days "
+               "before",
+               tier->upsell_clear, tier->upsell_clear_growth);
+    }
+}
+
+void rt_describe(struct rt_facts *facts, const struct rt_open *open,
+                 struct rt_transition *transition)
+{
+    struct rt_sentence text = rt_sentence(transition->text, sizeof(transition->text));
+    struct rt_sentence clears = rt_sentence(transition->clears, sizeof(transition->clears));
+    struct teller teller = {facts, open, transition, &text};
+
+    list_reasons(facts, transition);
+    if (transition->state == RT_CLEARED) {
+        tell_cleared(&teller);
+    } else {
+        if (transition->state == RT_REMINDED)
+            rt_say(&text, "still open: ");
+        tell(&teller);
+        teller.sentence = &clears;
+        tell_what_clears(&teller);
+        if (transition->severity == RT_WARNING)
+            transition->worsens = rt_worsens(facts, transition->kind);
+    }
+    transition->text[0] = (char)toupper((unsigned char)transition->text[0]);
+}
