@@ -19,11 +19,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <xxhash.h>
 
 #include "workers/journal_private.h"
+#include "workers/journal_range.h"
 
 enum { VERSION = 1, HEAD = 16, ENTRY = 24, TAIL = 8, COUNT_MAX = 1 << 20 };
 
@@ -325,23 +325,7 @@ static bool redo(struct rt_journal *journal, const char *name, char *error)
     return done;
 }
 
-/* Another worker that writes that log finishes its own. */
-static bool busy(const struct rt_journal *journal, uint32_t log)
-{
-    char name[RT_SEGMENT_NAME];
-    int fd;
-    bool held;
-
-    if (log == journal->id) {
-        return false;
-    }
-    snprintf(name, sizeof(name), "%04x.lock", log);
-    fd = rt_disk_open(journal->folder, name, O_RDWR);
-    held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0;
-    rt_disk_close(fd);
-    return held;
-}
-
+/* Another worker that writes a log finishes its own. */
 bool rt_scrub_redo(struct rt_journal *journal, char *error)
 {
     bool done = true;
@@ -352,7 +336,7 @@ bool rt_scrub_redo(struct rt_journal *journal, char *error)
         struct stat status;
 
         intent_name(name, log);
-        if (fstatat(journal->folder, name, &status, 0) == 0 && !busy(journal, log)) {
+        if (fstatat(journal->folder, name, &status, 0) == 0 && !rt_journal_foreign(journal, log)) {
             done = redo(journal, name, error);
         }
     }

@@ -1,9 +1,12 @@
 /* Walking a log from its beginning or a position to its end, and trimming what is too old. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 
 #include "workers/journal_end.h"
 #include "workers/journal_private.h"
+#include "workers/journal_range.h"
 #include "workers/segment_scan.h"
 #include "workers/snapshot.h"
 
@@ -145,6 +148,72 @@ bool rt_journal_walk(struct rt_journal *journal, uint32_t log, rt_position from,
             return false;
         }
     }
+    return true;
+}
+
+/* ---- ranges ------------------------------------------------------------------------------- */
+
+int rt_journal_folder(const struct rt_journal *journal)
+{
+    return journal->folder;
+}
+
+uint32_t rt_journal_log(const struct rt_journal *journal)
+{
+    return journal->id;
+}
+
+bool rt_journal_foreign(const struct rt_journal *journal, uint32_t log)
+{
+    char name[RT_SEGMENT_NAME];
+    bool held;
+    int fd;
+
+    if (log == journal->id) {
+        return false;
+    }
+    snprintf(name, sizeof(name), "%04x.lock", log);
+    fd = rt_disk_open(journal->folder, name, O_RDWR);
+    held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0;
+    rt_disk_close(fd);
+    return held;
+}
+
+/* The oldest segment that may hold a commit at or after `since`: the one before the first that
+ * began at or after it. */
+static size_t first_since(struct rt_log *log, int64_t since)
+{
+    size_t low = 0, high = log->count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int64_t begun;
+
+        if (rt_log_begun(log, middle, &begun) && begun < since) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low > 0 ? low - 1 : 0;
+}
+
+bool rt_journal_range(struct rt_journal *journal, uint32_t log, int64_t since, rt_position *from,
+                      rt_position *to, char *error)
+{
+    struct rt_log *ranged = rt_logs_get(&journal->logs, journal->folder, log, false);
+
+    *from = *to = 0;
+    if (ranged == NULL || ranged->count == 0) {
+        return true;
+    }
+    if (!find_end(journal, ranged, error)) {
+        return false;
+    }
+    *to = ranged->end;
+    *from = rt_position_make(log, ranged->segments[first_since(ranged, since)].number,
+                             RT_SEGMENT_FIRST);
+    *from = *from < *to ? *from : *to;
     return true;
 }
 

@@ -1,0 +1,40 @@
+/* What the files of the index share; nobody else includes this. */
+#ifndef RT_WORKERS_DEDUPE_PRIVATE_H
+#define RT_WORKERS_DEDUPE_PRIVATE_H
+
+#include "workers/dedupe.h"
+#include "workers/dedupe_job.h"
+
+/* Identities in a new run, and the factor between the sizes of runs that are merged. */
+enum { RT_SEAL_ENTRIES = 64 << 10, RT_MERGE_FACTOR = RT_MERGE_RUNS };
+
+struct rt_dedupe {
+    struct rt_journal *journal;
+    int folder; /* the journal's */
+    uint32_t log;
+
+    struct rt_fresh fresh; /* of [fresh_from, now) of the own log */
+    rt_position fresh_from;
+    struct rt_fresh
+        sealing; /* the list the thread writes as a run, [sealing_from, fresh_from); empty: none */
+    rt_position sealing_from;
+    int64_t sealing_newest;
+    struct rt_fresh
+        held; /* of any log: runs that could not be written at opening; they stay in memory */
+
+    struct rt_run **runs; /* ascending by log and from */
+    size_t run_count, run_capacity;
+    struct rt_jobs *jobs;
+    bool merging; /* inputs of the job under way: these runs must stay */
+    size_t merge_first;
+    uint8_t own[RT_RUN_PARTITIONS]; /* this worker's partitions */
+    unsigned pause;                 /* maintains to let pass after a job failed */
+};
+
+/* Puts a run in its place; it is the index's then. False without memory. */
+bool rt_dedupe_put(struct rt_dedupe *dedupe, struct rt_run *run);
+
+/* dedupe_open.c: opens runs of all logs, builds what is missing. */
+bool rt_dedupe_fill(struct rt_dedupe *dedupe, int64_t not_before, char *error);
+
+#endif
