@@ -12,17 +12,18 @@
 
 enum { PROGRESS_RECORDS = 100000 };
 
-/* ---- generations ------------------------------------------------------------------------------ */
+/* ---- generations ------------------------------------------------------------------------------
+ */
 
-void rt_generations_free(struct rt_generations *generations)
+void rt_log_history_free(struct rt_log_history *generations)
 {
     free(generations->all);
-    *generations = (struct rt_generations){0};
+    *generations = (struct rt_log_history){0};
 }
 
-static bool add_generation(struct rt_generations *generations, unsigned workers, unsigned first)
+static bool add_generation(struct rt_log_history *generations, unsigned workers, unsigned first)
 {
-    struct rt_generation *larger;
+    struct rt_log_generation *larger;
 
     if (generations->count == RT_GENERATIONS_MAX)
         return false;
@@ -30,25 +31,27 @@ static bool add_generation(struct rt_generations *generations, unsigned workers,
     if (larger == NULL)
         return false;
     generations->all = larger;
-    larger[generations->count++] = (struct rt_generation){.workers = workers, .first_log = first};
+    larger[generations->count++] =
+        (struct rt_log_generation){.workers = workers, .first_log = first};
     return true;
 }
 
-bool rt_generations_parse(struct rt_generations *generations, const char *text, char *error)
+bool rt_log_history_parse(struct rt_log_history *generations, const char *text, char *error)
 {
     uint32_t next_log = 1;
 
-    *generations = (struct rt_generations){0};
+    *generations = (struct rt_log_history){0};
     for (unsigned line = 1; *text != '\0'; line++) {
         unsigned number, workers, first;
         int end = 0;
 
-        if (sscanf(text, "generation %u workers %u log %u%n", &number, &workers, &first, &end) != 3 ||
+        if (sscanf(text, "generation %u workers %u log %u%n", &number, &workers, &first, &end) !=
+                3 ||
             (text[end] != '\n' && text[end] != '\0') || number != generations->count + 1 ||
             workers < 1 || workers > RT_WORKERS_MAX || first < next_log || first > UINT16_MAX ||
             !add_generation(generations, workers, first)) {
             snprintf(error, RT_JOURNAL_ERROR, "generations: line %u cannot be read", line);
-            rt_generations_free(generations);
+            rt_log_history_free(generations);
             return false;
         }
         next_log = first + workers;
@@ -57,7 +60,7 @@ bool rt_generations_parse(struct rt_generations *generations, const char *text, 
     return true;
 }
 
-bool rt_generations_read(struct rt_generations *generations, const char *state_dir, char *error)
+bool rt_log_history_read(struct rt_log_history *generations, const char *state_dir, char *error)
 {
     static const char name[] = "generations";
     char path[RT_PATH + sizeof(name) + 1], text[64 * RT_GENERATIONS_MAX];
@@ -73,10 +76,11 @@ bool rt_generations_read(struct rt_generations *generations, const char *state_d
     size = fread(text, 1, sizeof(text) - 1, file);
     fclose(file);
     text[size] = '\0';
-    return rt_generations_parse(generations, text, error);
+    return rt_log_history_parse(generations, text, error);
 }
 
-/* ---- replay ----------------------------------------------------------------------------------- */
+/* ---- replay -----------------------------------------------------------------------------------
+ */
 
 struct replay {
     struct rt_core *core;
@@ -227,8 +231,8 @@ static void note_commit(struct rt_recovery *recovery, const struct rt_record *re
         recovery->time = (int64_t)time;
 }
 
-/* True if the partition's log within the generation being replayed is the one the record stands in: the logs of a
- * generation hold other workers' partitions only through damage. */
+/* True if the partition's log within the generation being replayed is the one the record stands in:
+ * the logs of a generation hold other workers' partitions only through damage. */
 static bool is_wanted(const struct replay *replay, const struct rt_record *record)
 {
     const struct rt_core *core = replay->core;
@@ -270,13 +274,15 @@ static void damaged(void *context, const char *file, uint64_t offset, const char
     replay->note(replay->context, text);
 }
 
-/* ---- snapshots -------------------------------------------------------------------------------- */
+/* ---- snapshots --------------------------------------------------------------------------------
+ */
 
 static bool load_partition(struct replay *replay, struct rt_shard *shard, char *error)
 {
     struct rt_snapshot snapshot = {0};
     char note[RT_JOURNAL_ERROR] = "";
-    bool good = rt_snapshot_load(replay->state_dir, shard->partition, &snapshot, note, sizeof(note));
+    bool good =
+        rt_snapshot_load(replay->state_dir, shard->partition, &snapshot, note, sizeof(note));
 
     if (note[0] != '\0')
         replay->note(replay->context, note);
@@ -304,10 +310,11 @@ static bool load_snapshots(struct replay *replay, char *error)
     return true;
 }
 
-/* ---- order of the logs ------------------------------------------------------------------------ */
+/* ---- order of the logs ------------------------------------------------------------------------
+ */
 
-/* Where to begin in a log: before the earliest position any partition of ours still needs from it; false if none does. A
- * snapshot that stands in a later log covers the whole of an earlier one. */
+/* Where to begin in a log: before the earliest position any partition of ours still needs from it;
+ * false if none does. A snapshot that stands in a later log covers the whole of an earlier one. */
 static bool where_to_begin(const struct replay *replay, uint32_t log, rt_position *from)
 {
     const struct rt_core *core = replay->core;
@@ -329,7 +336,7 @@ static bool where_to_begin(const struct replay *replay, uint32_t log, rt_positio
     return wanted;
 }
 
-static bool replay_generation(struct replay *replay, const struct rt_generation *generation,
+static bool replay_generation(struct replay *replay, const struct rt_log_generation *generation,
                               char *error)
 {
     replay->generation_first = generation->first_log;
@@ -345,8 +352,8 @@ static bool replay_generation(struct replay *replay, const struct rt_generation 
     return true;
 }
 
-/* What was touched has the deadline it had when the past was last judged: what became due since is found by
- * the ordinary path, in its order. */
+/* What was touched has the deadline it had when the past was last judged: what became due since is
+ * found by the ordinary path, in its order. */
 static void restore_deadlines(struct rt_core *core, int64_t time)
 {
     for (size_t i = 0; i < core->touched.count; i++) {
@@ -372,11 +379,11 @@ bool rt_recover(struct rt_core *core, struct rt_journal *journal, const char *st
                             .state_dir = state_dir,
                             .journal = journal,
                             .seed = seed};
-    struct rt_generations generations;
+    struct rt_log_history generations;
     bool good;
 
     *recovery = (struct rt_recovery){0};
-    if (!rt_generations_read(&generations, state_dir, error))
+    if (!rt_log_history_read(&generations, state_dir, error))
         return false;
     replay.from = calloc(core->partitions, sizeof(*replay.from));
     good = replay.from != NULL;
@@ -392,6 +399,6 @@ bool rt_recover(struct rt_core *core, struct rt_journal *journal, const char *st
             core->sweep = 0;
     }
     free(replay.from);
-    rt_generations_free(&generations);
+    rt_log_history_free(&generations);
     return good;
 }
