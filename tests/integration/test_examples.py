@@ -111,11 +111,32 @@ def c_blocks():
             file.write(text)
         own = []
         if 'retain.h' in text:
-            own = ['-I' + os.path.join(REPO, 'clients', 'include'), '-L' + BIN, '-Wl,-rpath,' + BIN, '-lretain']
+            own = ['-I' + os.path.join(REPO, 'clients', 'include')]
+            for folder in (BIN, os.path.join(BIN, '..', 'lib')):
+                own += ['-L' + folder, '-Wl,-rpath,' + folder]
+            own.append('-lretain')
         code, _, err = run([compiler, '-std=c11', '-D_GNU_SOURCE', '-Wall', '-o', path, path + '.c'] + own + libraries())
         check(code == 0, where_, 'does not compile:', err)
         return [path]
     try_all('c', prepare)
+
+
+@case
+def node_blocks():
+    node, npm = shutil.which('node'), shutil.which('npm')
+    if not node or not npm:
+        skip('no Node here')
+
+    def prepare(daemon, where_, text):
+        path = os.path.join(daemon.home, 'example-%s.js' % fresh())
+        with open(path, 'w') as file:
+            file.write(text)
+        if not os.path.isdir(os.path.join(daemon.home, 'node_modules')):
+            code, _, err = run([npm, 'install', '--prefix', daemon.home, '--no-audit', '--no-fund', 'zeromq@6', '@msgpack/msgpack@3'])
+            if code != 0:
+                skip('npm cannot install zeromq here: ' + err)
+        return [node, path]
+    try_all('js', prepare)
 
 
 if __name__ == '__main__':
