@@ -1,5 +1,5 @@
-/* Owning accounts: finding, making, counting and forgetting them. Judging stands in judge.c, queries in
- * answer*.c, snapshots in export.c. */
+/* Owning accounts: finding, making, counting and forgetting them. Judging stands in judge.c,
+ * queries in answer*.c, snapshots in export.c. */
 #include "workers/core.h"
 
 #include <stdlib.h>
@@ -52,10 +52,10 @@ static void shard_free(struct rt_shard *shard)
 
 void rt_core_free(struct rt_core *core)
 {
+    rt_deadlines_free(&core->deadlines); /* tells the accounts, so they must still be there */
     for (uint32_t p = 0; core->shards != NULL && p < core->partitions; p++)
         shard_free(core->shards[p]);
     free(core->shards);
-    rt_deadlines_free(&core->deadlines);
     rt_alert_log_free(&core->alerts);
     free(core->touched.accounts);
     free(core->quiet.accounts);
@@ -85,8 +85,8 @@ void rt_core_prefetch(const struct rt_core *core, struct rt_span account)
         rt_table_prefetch(&shard->table, rt_table_hash(account, core->seed));
 }
 
-struct rt_account *rt_core_obtain(struct rt_core *core, struct rt_shard *shard,
-                                  struct rt_span name, uint32_t hash)
+struct rt_account *rt_core_obtain(struct rt_core *core, struct rt_shard *shard, struct rt_span name,
+                                  uint32_t hash)
 {
     struct rt_account *account = rt_table_find(&shard->table, hash, name);
     struct rt_wait *wait;
@@ -172,12 +172,13 @@ bool rt_core_event(struct rt_core *core, const struct rt_event *event, int64_t n
     struct rt_account *account;
 
     RT_ASSERT(shard != NULL);
-    account = rt_core_obtain(core, shard, event->account, rt_table_hash(event->account, core->seed));
+    account =
+        rt_core_obtain(core, shard, event->account, rt_table_hash(event->account, core->seed));
     if (account == NULL || !touch(core, account, now, quiet))
         return false;
-    *position = core->store.append(core->store.context, RT_RECORD_EVENT,
-                                   quiet ? RT_RECORD_QUIET : 0, shard->partition,
-                                   rt_account_chain(account), event->raw);
+    *position =
+        core->store.append(core->store.context, RT_RECORD_EVENT, quiet ? RT_RECORD_QUIET : 0,
+                           shard->partition, rt_account_chain(account), event->raw);
     if (*position == 0)
         return false;
     /* The bytes are in the journal: from here on a failure cannot be taken back, and memory that is

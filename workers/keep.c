@@ -1,13 +1,14 @@
-/* Snapshots, partition by partition: taken when a group is handed over (memory is then exactly what the journal says up to
- * there), saved by a thread once that group is on disk. And what goes for its age. */
+/* Snapshots, partition by partition: taken when a group is handed over (memory is then exactly what
+ * the journal says up to there), saved by a thread once that group is on disk. And what goes for
+ * its age. */
 #include <poll.h>
 #include <stdio.h>
 
 #include "workers/export.h"
 #include "workers/worker.h"
 
-/* A partition that nothing happened to is written again when its snapshot lies so far back that it keeps old
- * segments from going. */
+/* A partition that nothing happened to is written again when its snapshot lies so far back that it
+ * keeps old segments from going. */
 enum { STALE_SEGMENTS = 16, WAIT_MS = 10 };
 
 static uint64_t segment_of(rt_position position)
@@ -63,8 +64,7 @@ static void expire(struct rt_worker *worker)
         int64_t days = config->journal_keep_days > config->alerts_keep_days
                            ? config->journal_keep_days
                            : config->alerts_keep_days;
-        size_t gone =
-            rt_journal_trim(worker->journal, core->log, covered, now - days * RT_DAY_MS);
+        size_t gone = rt_journal_trim(worker->journal, core->log, covered, now - days * RT_DAY_MS);
 
         if (gone > 0)
             rt_worker_log(worker, "info", "journal=trimmed segments=%zu", gone);
@@ -133,6 +133,7 @@ void rt_keep_poll(struct rt_worker *worker)
     if (worker->has_taken && !rt_snapshot_writer_busy(worker->writer) &&
         rt_journal_end(worker->journal) >= worker->taken.position) {
         rt_snapshot_writer_start(worker->writer, &worker->taken);
+        worker->taken.content = (struct rt_buffer){0}; /* the writer's now */
         worker->has_taken = false;
     }
 }
@@ -148,8 +149,8 @@ void rt_keep_wait(struct rt_worker *worker)
         struct pollfd done = {.fd = worker->commit_fd, .events = POLLIN};
 
         poll(&done, 1, WAIT_MS);
+        collect_finished(worker);
     }
-    collect_finished(worker);
 }
 
 void rt_keep_all(struct rt_worker *worker)

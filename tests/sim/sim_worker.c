@@ -1,0 +1,603 @@
+/* A real retain-worker under a driver that plays the daemon: random batches with repeated and
+ * reordered events, kill -9 at random moments, another number of workers, resends, acknowledgements
+ * of alerts, erases; after each life a small model is compared with what the workers say.
+ *
+ * Model: the set of identities that were sent for each account. Invariants:
+ *   1. when everything sent has been answered, each account counts exactly its set;
+ *   2. an answer says accepted or duplicate of every event;
+ *   3. alerts of a log are numbered 1, 2, 3, ... without a gap, and a number never gets another
+ * message;
+ *   4. an erased account is gone, and what is sent later begins it anew.
+ *
+ * RETAIN_SEED repeats a run, SIM_ROUNDS (10) is the number of lives, RETAIN_WORKER names the
+ * program (beside the tests' folder). */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <xxhash.h>
+
+#include "config/config.h"
+#include "protocol/event.h"
+#include "protocol/limits.h"
+#include "protocol/link.h"
+#include "protocol/partition.h"
+#include "protocol/query.h"
+
+enum {
+    ACCOUNTS = 40,
+    IDS = 120,   /* identities an account may have */
+    WORKERS = 3, /* at most */
+    PARTITIONS = 16,
+    BATCH = 30,
+    PENDING = 64, /* frames in flight, at most */
+    LOGS = 400,
+    ALERTS = 20000, /* of a log, at most */
+    DEADLINE_MS = 60000,
+};
+
+static uint64_t random_state;
+
+/* splitmix64 (Steele, Lea, Flood 2014) */
+static uint64_t draw(uint64_t below)
+{
+    uint64_t z = (random_state += UINT64_C(0x9e3779b97f4a7c15));
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return (z ^ (z >> 31)) % below;
+}
+
+static uint64_t seed;
+
+static _Noreturn void fail(const char *what)
+{
+    printf("FAIL %s (RETAIN_SEED=%" PRIu64 ")\n", what, seed);
+    fflush(stdout);
+    abort();
+}
+
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            fail(#condition);                                                                      \
+    } while (0)
+
+/* ---- the model --------------------------------------------------------------------------------
+ */
+
+struct model {
+    bool sent[ACCOUNTS][IDS];
+    uint64_t alerts[LOGS][ALERTS]; /* hash of message by log and number */
+    uint64_t newest[LOGS];
+};
+
+static struct model model;
+static int64_t now_ms;
+
+static struct rt_span account_name(unsigned account, char text[16])
+{
+    return rt_span(text, (size_t)sprintf(text, "account-%u", account));
+}
+
+/* ---- workers ----------------------------------------------------------------------------------
+ */
+
+struct frame {
+    uint64_t tag;
+    struct rt_buffer bytes; /* whole frame, to be sent again */
+    uint32_t events;        /* 0: a query */
+};
+
+struct worker {
+    pid_t pid;
+    int fd;
+    uint32_t log;
+    struct rt_buffer in;
+    struct frame pending[PENDING];
+    size_t pending_count;
+    bool ready, stopped;
+    struct rt_buffer answer; /* of the last query */
+};
+
+static struct worker workers[WORKERS];
+static uint32_t worker_count, first_log, generation;
+static char state_dir[64], program[512];
+static uint64_t next_tag;
+
+static void write_file(const char *name, const char *text, const char *mode)
+{
+    char path[128];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/%s", state_dir, name);
+    file = fopen(path, mode);
+    CHECK(file != NULL);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void begin_generation(uint32_t count)
+{
+    char line[64];
+
+    first_log = generation == 0 ? 1 : first_log + worker_count;
+    generation++;
+    worker_count = count;
+    CHECK(first_log + count < LOGS);
+    snprintf(line, sizeof(line), "generation %u workers %u log %u\n", generation, count, first_log);
+    write_file("generations", line, "a");
+}
+
+static void put(struct worker *worker, const uint8_t *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t put_now = send(worker->fd, bytes, size, MSG_NOSIGNAL);
+
+        if (put_now < 0 && errno == EINTR)
+            continue;
+        if (put_now < 0)
+            return; /* killed: what is pending is sent again */
+        bytes += put_now;
+        size -= (size_t)put_now;
+    }
+}
+
+static void start(uint32_t index)
+{
+    struct worker *worker = &workers[index];
+    struct rt_config config;
+    struct rt_buffer body = {0}, frame = {0};
+    int pair[2];
+    char *text;
+
+    worker->log = first_log + index;
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+    worker->pid = fork();
+    CHECK(worker->pid >= 0);
+    if (worker->pid == 0) {
+        int quiet = open(getenv("SIM_LOG") != NULL ? getenv("SIM_LOG") : "/dev/null",
+                         O_WRONLY | O_APPEND | O_CREAT, 0600);
+
+        dup2(quiet, STDERR_FILENO);
+        dup2(pair[1], RT_LINK_FD);
+        fcntl(RT_LINK_FD, F_SETFD, 0);
+        execl(program, "retain-worker", (char *)NULL);
+        _exit(127);
+    }
+    close(pair[1]);
+    worker->fd = pair[0];
+    worker->ready = worker->stopped = false;
+    rt_config_init(&config);
+    CHECK(rt_config_set(&config, "journal.segment_bytes", "1M", (char[RT_CONFIG_ERROR]){0}));
+    config.snapshot_bytes = 64 << 10;
+    config.alerts_quiet_ms = 10;
+    text = rt_config_text(&config);
+    CHECK(text != NULL);
+    rt_link_setup_encode(&body, &(struct rt_link_setup){
+                                    .index = index,
+                                    .count = worker_count,
+                                    .partitions = PARTITIONS,
+                                    .log = worker->log,
+                                    .alerts_seen = model.newest[worker->log],
+                                    .state_dir = rt_span_text(state_dir),
+                                    .config = rt_span_text(text),
+                                    .version = rt_span_text("test"),
+                                });
+    rt_link_frame(&frame, RT_LINK_SETUP, 0, 0, rt_buffer_span(&body));
+    put(worker, frame.data, frame.size);
+    free(text);
+    rt_buffer_free(&body);
+    rt_buffer_free(&frame);
+}
+
+static void kill_worker(struct worker *worker)
+{
+    int status;
+
+    kill(worker->pid, SIGKILL);
+    CHECK(waitpid(worker->pid, &status, 0) == worker->pid);
+    close(worker->fd);
+    rt_buffer_clear(&worker->in);
+}
+
+/* ---- what workers say --------------------------------------------------------------------------
+ */
+
+static void take_alert(struct worker *worker, struct rt_span body)
+{
+    struct rt_link_alert alert;
+    uint64_t hash;
+
+    CHECK(rt_link_alert_decode(body, &alert));
+    CHECK(alert.sequence > 0 && alert.sequence < ALERTS);
+    hash = XXH3_64bits(alert.map.data, alert.map.size) | 1;
+    if (model.alerts[worker->log][alert.sequence] != 0) {
+        CHECK(model.alerts[worker->log][alert.sequence] == hash);
+        return;
+    }
+    CHECK(alert.sequence == model.newest[worker->log] + 1);
+    model.alerts[worker->log][alert.sequence] = hash;
+    model.newest[worker->log] = alert.sequence;
+}
+
+static struct frame *pending_frame(struct worker *worker, uint64_t tag)
+{
+    for (size_t i = 0; i < worker->pending_count; i++)
+        if (worker->pending[i].tag == tag)
+            return &worker->pending[i];
+    fail("an answer to what was not asked");
+}
+
+static void forget_frame(struct worker *worker, struct frame *frame)
+{
+    rt_buffer_free(&frame->bytes);
+    worker->pending_count--;
+    memmove(frame, frame + 1,
+            (size_t)(worker->pending + worker->pending_count - frame) * sizeof(*frame));
+}
+
+static void take_done(struct worker *worker, uint64_t tag, struct rt_span body)
+{
+    struct frame *frame = pending_frame(worker, tag);
+    struct rt_reader reader = rt_reader(body);
+    struct rt_link_done done;
+
+    CHECK(rt_link_done_decode(&reader, &done));
+    CHECK(done.error == RT_OK && done.rejected == 0 && done.dead == 0);
+    CHECK(done.accepted + done.duplicate == frame->events);
+    forget_frame(worker, frame);
+}
+
+static void take_frame(struct worker *worker, const struct rt_link_header *header,
+                       struct rt_span body)
+{
+    switch (header->kind) {
+    case RT_LINK_READY:
+        worker->ready = true;
+        break;
+    case RT_LINK_PROGRESS:
+        break;
+    case RT_LINK_ALERT:
+        take_alert(worker, body);
+        break;
+    case RT_LINK_DONE:
+        take_done(worker, header->tag, body);
+        break;
+    case RT_LINK_ANSWER:
+        forget_frame(worker, pending_frame(worker, header->tag));
+        rt_buffer_clear(&worker->answer);
+        rt_buffer_append(&worker->answer, body.data, body.size);
+        break;
+    case RT_LINK_STOPPED:
+        worker->stopped = true;
+        break;
+    default:
+        fail("a frame of another kind");
+    }
+}
+
+/* Reads what is there within the time; false if the worker is gone. */
+static bool listen_to(struct worker *worker, int timeout_ms)
+{
+    struct pollfd link = {.fd = worker->fd, .events = POLLIN};
+    size_t at = 0;
+    ssize_t got;
+
+    if (poll(&link, 1, timeout_ms) <= 0)
+        return true;
+    CHECK(rt_buffer_reserve(&worker->in, 65536));
+    got = read(worker->fd, worker->in.data + worker->in.size, 65536);
+    if (got <= 0)
+        return false;
+    worker->in.size += (size_t)got;
+    for (;;) {
+        struct rt_link_header header;
+
+        if (worker->in.size - at < RT_LINK_HEADER ||
+            !rt_link_header_decode(worker->in.data + at, &header) ||
+            worker->in.size - at - RT_LINK_HEADER < header.size)
+            break;
+        take_frame(worker, &header, rt_span(worker->in.data + at + RT_LINK_HEADER, header.size));
+        at += RT_LINK_HEADER + header.size;
+    }
+    memmove(worker->in.data, worker->in.data + at, worker->in.size - at);
+    worker->in.size -= at;
+    return true;
+}
+
+static int64_t boot_ms(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_BOOTTIME, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+static void wait_ready(struct worker *worker)
+{
+    int64_t end = boot_ms() + DEADLINE_MS;
+
+    while (!worker->ready) {
+        CHECK(listen_to(worker, 1000));
+        CHECK(boot_ms() < end);
+    }
+}
+
+/* Starts again and hands over what was not acknowledged, in order. */
+static void revive(uint32_t index)
+{
+    struct worker *worker = &workers[index];
+
+    start(index);
+    wait_ready(worker);
+    for (size_t i = 0; i < worker->pending_count; i++)
+        put(worker, worker->pending[i].bytes.data, worker->pending[i].bytes.size);
+}
+
+static void settle(struct worker *worker)
+{
+    int64_t end = boot_ms() + DEADLINE_MS;
+
+    while (worker->pending_count > 0) {
+        CHECK(listen_to(worker, 1000));
+        CHECK(boot_ms() < end);
+    }
+}
+
+/* ---- what is sent ------------------------------------------------------------------------------
+ */
+
+static uint32_t owner_of(unsigned account)
+{
+    char text[16];
+
+    return rt_partition(account_name(account, text), PARTITIONS) % worker_count;
+}
+
+/* The content is a function of the identity: what is sent again is the same event. */
+static void pack_event(struct rt_buffer *out, unsigned account, unsigned id)
+{
+    static const char *const types[] = {"call", "email", "visit", "ticket"};
+    uint64_t hash = (account * UINT64_C(1000003) + id) * UINT64_C(0x9e3779b97f4a7c15);
+    const char *type = types[hash >> 60 & 3];
+    char name[16], text[24], ticket[24];
+
+    snprintf(text, sizeof(text), "id-%u", id);
+    snprintf(ticket, sizeof(ticket), "t-%u", id / 4);
+    rt_write_map(out, type[0] == 't' ? 7 : 4);
+    rt_write_key_text(out, "id", text);
+    rt_write_key_text(out, "type", type);
+    rt_write_key_str(out, "account", account_name(account, name));
+    rt_write_key_int(out, "ts", now_ms - (int64_t)(hash % (200 * (uint64_t)RT_DAY_MS)));
+    if (type[0] == 't') {
+        rt_write_key_text(out, "ticket", ticket);
+        rt_write_key_text(out, "action", hash >> 50 & 1 ? "opened" : "resolved");
+        rt_write_key_int(out, "severity", 1 + (int64_t)(hash >> 40 & 3));
+    }
+}
+
+static void send_frame(struct worker *worker, enum rt_link_kind kind, uint8_t flags,
+                       struct rt_span body, uint32_t events)
+{
+    struct frame *frame = &worker->pending[worker->pending_count++];
+
+    *frame = (struct frame){.tag = ++next_tag, .events = events};
+    rt_link_frame(&frame->bytes, kind, flags, frame->tag, body);
+    put(worker, frame->bytes.data, frame->bytes.size);
+}
+
+static void send_batch(uint32_t index)
+{
+    struct worker *worker = &workers[index];
+    struct rt_buffer body = {0}, packed = {0};
+    uint32_t events = 0;
+
+    for (uint64_t i = 1 + draw(BATCH); i > 0; i--) {
+        unsigned account = (unsigned)draw(ACCOUNTS), id = (unsigned)draw(IDS);
+
+        if (owner_of(account) != index)
+            continue;
+        rt_buffer_clear(&packed);
+        pack_event(&packed, account, id);
+        rt_put_u32(&body, events++);
+        rt_put_bytes(&body, rt_buffer_span(&packed));
+        model.sent[account][id] = true;
+    }
+    if (events > 0)
+        send_frame(worker, RT_LINK_EVENTS, draw(4) == 0 ? RT_LINK_QUIET : 0, rt_buffer_span(&body),
+                   events);
+    rt_buffer_free(&body);
+    rt_buffer_free(&packed);
+}
+
+static void ask(uint32_t index, const char *op, unsigned account)
+{
+    struct rt_buffer body = {0};
+    char name[16];
+
+    rt_write_map(&body, 2);
+    rt_write_key_text(&body, "op", op);
+    rt_write_key_str(&body, "account", account_name(account, name));
+    send_frame(&workers[index], RT_LINK_QUERY, 0, rt_buffer_span(&body), 0);
+    settle(&workers[index]);
+    rt_buffer_free(&body);
+}
+
+/* ---- checks -----------------------------------------------------------------------------------
+ */
+
+/* The value of a key of a map; false if it is not there. */
+static bool find(struct rt_span map, const char *wanted, struct rt_reader *value)
+{
+    struct rt_reader reader = rt_reader(map);
+    uint32_t pairs;
+
+    CHECK(rt_read_map(&reader, &pairs));
+    for (; pairs > 0; pairs--) {
+        struct rt_span key, object;
+
+        CHECK(rt_read_str(&reader, &key) && rt_read_skip(&reader, &object));
+        if (rt_span_is(key, wanted)) {
+            *value = rt_reader(object);
+            return true;
+        }
+    }
+    return false;
+}
+
+static int64_t events_of(struct rt_span reply)
+{
+    struct rt_reader events;
+    uint32_t types;
+    int64_t sum = 0;
+
+    if (!find(reply, "events", &events))
+        return 0;
+    CHECK(rt_read_map(&events, &types));
+    for (; types > 0; types--) {
+        int64_t count;
+
+        CHECK(rt_read_skip(&events, NULL) && rt_read_int(&events, &count));
+        sum += count;
+    }
+    return sum;
+}
+
+static void check_counts(void)
+{
+    for (unsigned account = 0; account < ACCOUNTS; account++) {
+        uint32_t index = owner_of(account);
+        int64_t expected = 0;
+
+        for (unsigned id = 0; id < IDS; id++)
+            expected += model.sent[account][id];
+        ask(index, "account.get", account);
+        CHECK(events_of(rt_buffer_span(&workers[index].answer)) == expected);
+    }
+}
+
+static void erase_one(void)
+{
+    unsigned account = (unsigned)draw(ACCOUNTS);
+    uint32_t index = owner_of(account);
+
+    for (uint32_t i = 0; i < worker_count; i++)
+        settle(&workers[i]);
+    ask(index, "account.erase", account);
+    memset(model.sent[account], 0, sizeof(model.sent[account]));
+}
+
+/* ---- a life -----------------------------------------------------------------------------------
+ */
+
+static void stop_all(void)
+{
+    for (uint32_t i = 0; i < worker_count; i++) {
+        struct rt_buffer frame = {0};
+        int status;
+
+        settle(&workers[i]);
+        rt_link_frame(&frame, RT_LINK_STOP, 0, 0, rt_span("", 0));
+        put(&workers[i], frame.data, frame.size);
+        rt_buffer_free(&frame);
+        while (!workers[i].stopped)
+            CHECK(listen_to(&workers[i], 1000));
+        CHECK(waitpid(workers[i].pid, &status, 0) == workers[i].pid);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        close(workers[i].fd);
+        rt_buffer_clear(&workers[i].in);
+    }
+}
+
+static void live(void)
+{
+    for (uint32_t i = 0; i < worker_count; i++)
+        revive(i);
+    for (uint64_t steps = 20 + draw(60); steps > 0; steps--) {
+        uint32_t index = (uint32_t)draw(worker_count);
+        uint64_t what = draw(20);
+
+        if (workers[index].pending_count + 1 >= PENDING)
+            settle(&workers[index]);
+        if (what < 15)
+            send_batch(index);
+        else if (what < 18)
+            listen_to(&workers[index], (int)draw(3));
+        else if (what == 18) {
+            kill_worker(&workers[index]);
+            revive(index);
+        } else if (draw(4) == 0) {
+            erase_one();
+        }
+    }
+}
+
+static void end_life(void)
+{
+    if (draw(3) == 0) {
+        for (uint32_t i = 0; i < worker_count; i++)
+            kill_worker(&workers[i]);
+        for (uint32_t i = 0; i < worker_count; i++)
+            revive(i);
+    }
+    for (uint32_t i = 0; i < worker_count; i++)
+        settle(&workers[i]);
+    check_counts();
+    stop_all();
+}
+
+static void find_program(const char *self)
+{
+    const char *given = getenv("RETAIN_WORKER");
+    const char *place = strstr(self, "/tests/sim/");
+
+    if (given != NULL)
+        snprintf(program, sizeof(program), "%s", given);
+    else
+        snprintf(program, sizeof(program), "%.*s/retain-worker",
+                 place == NULL ? 1 : (int)(place - self), place == NULL ? "." : self);
+    if (access(program, X_OK) != 0) {
+        printf("no worker at %s: build it first\n", program);
+        exit(77);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const char *given = getenv("RETAIN_SEED"), *rounds_text = getenv("SIM_ROUNDS");
+    unsigned long rounds = rounds_text != NULL ? strtoul(rounds_text, NULL, 10) : 10;
+    char command[128];
+
+    (void)argc;
+    find_program(argv[0]);
+    seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
+    printf("RETAIN_SEED=%" PRIu64 " SIM_ROUNDS=%lu\n", seed, rounds);
+    random_state = seed;
+    now_ms = (int64_t)time(NULL) * 1000;
+    snprintf(state_dir, sizeof(state_dir), "/tmp/sim-worker.XXXXXX");
+    CHECK(mkdtemp(state_dir) != NULL);
+    for (unsigned long round = 0; round < rounds; round++) {
+        if (round == 0 || draw(4) == 0)
+            begin_generation(1 + (uint32_t)draw(WORKERS));
+        live();
+        end_life();
+    }
+    for (uint32_t i = 0; i < WORKERS; i++) {
+        rt_buffer_free(&workers[i].in);
+        rt_buffer_free(&workers[i].answer);
+    }
+    snprintf(command, sizeof(command), "rm -rf %s", state_dir);
+    CHECK(system(command) == 0);
+    printf("1 passed, 0 failed\n");
+    return 0;
+}
