@@ -17,7 +17,10 @@
 #include "workers/disk.h"
 #include "workers/journal_range.h"
 
-enum { PAUSE = 256 };
+enum {
+    PAUSE = 256,                                             /* maintains after a failure */
+    FRONT_ENTRIES = (RT_MERGE_FACTOR + 2) * RT_SEAL_ENTRIES, /* what is new between two merges */
+};
 
 /* ---- identity ----------------------------------------------------------------------------- */
 
@@ -67,17 +70,33 @@ static void sort_newest_first(rt_position *found, size_t count)
     }
 }
 
+/* What the front filter answers for. False: a run is damaged. */
+static bool find_new(struct rt_dedupe *dedupe, uint64_t identity, rt_position *found, size_t *count,
+                     size_t max)
+{
+    rt_fresh_find(&dedupe->fresh, identity, found, count, max);
+    rt_fresh_find(&dedupe->sealing, identity, found, count, max);
+    rt_fresh_find(&dedupe->held, identity, found, count, max);
+    for (size_t i = dedupe->run_count; i-- > 0;) {
+        if (dedupe->runs[i]->young && !rt_run_find(dedupe->runs[i], identity, found, count, max)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 size_t rt_dedupe_find(struct rt_dedupe *dedupe, uint64_t identity,
                       rt_position found[RT_DEDUPE_CANDIDATES])
 {
     rt_position all[RT_DEDUPE_CANDIDATES + 1];
     size_t count = 0, max = RT_DEDUPE_CANDIDATES + 1;
 
-    rt_fresh_find(&dedupe->fresh, identity, all, &count, max);
-    rt_fresh_find(&dedupe->sealing, identity, all, &count, max);
-    rt_fresh_find(&dedupe->held, identity, all, &count, max);
+    if (rt_filter_has(dedupe->front.filter, dedupe->front.blocks, identity) &&
+        !find_new(dedupe, identity, all, &count, max)) {
+        return max;
+    }
     for (size_t i = dedupe->run_count; i-- > 0;) {
-        if (!rt_run_find(dedupe->runs[i], identity, all, &count, max)) {
+        if (!dedupe->runs[i]->young && !rt_run_find(dedupe->runs[i], identity, all, &count, max)) {
             return max;
         }
     }
@@ -91,17 +110,64 @@ size_t rt_dedupe_find(struct rt_dedupe *dedupe, uint64_t identity,
 
 void rt_dedupe_touch(const struct rt_dedupe *dedupe, uint64_t identity)
 {
-    rt_fresh_touch(&dedupe->fresh, identity);
+    const struct rt_front *front = &dedupe->front;
+
+    __builtin_prefetch(&front->filter[rt_filter_place(identity, front->blocks)]);
     for (size_t i = 0; i < dedupe->run_count; i++) {
         const struct rt_run *run = dedupe->runs[i];
 
-        __builtin_prefetch(&run->filter[rt_filter_place(identity, run->filter_blocks)]);
+        if (!run->young) {
+            __builtin_prefetch(&run->filter[rt_filter_place(identity, run->filter_blocks)]);
+        }
     }
+}
+
+/* ---- the front filter --------------------------------------------------------------------- */
+
+static void show(struct rt_front *front, const struct rt_fresh *fresh)
+{
+    for (size_t i = 0; i < fresh->count; i++) {
+        rt_filter_add(front->filter, front->blocks, fresh->entries[i].identity);
+    }
+    front->count += fresh->count;
+}
+
+bool rt_dedupe_renew_front(struct rt_dedupe *dedupe)
+{
+    struct rt_front *front = &dedupe->front, next = {.capacity = FRONT_ENTRIES};
+    uint64_t lists = dedupe->fresh.count + dedupe->sealing.count + dedupe->held.count;
+
+    while (next.capacity < 2 * lists) {
+        next.capacity *= 2;
+    }
+    next.blocks = rt_filter_blocks(next.capacity);
+    next.filter = aligned_alloc(64, (next.blocks * sizeof(*next.filter) + 63) / 64 * 64);
+    if (next.filter == NULL) {
+        return false;
+    }
+    memset(next.filter, 0, next.blocks * sizeof(*next.filter));
+    show(&next, &dedupe->fresh);
+    show(&next, &dedupe->sealing);
+    show(&next, &dedupe->held);
+    free(front->filter);
+    *front = next;
+    for (size_t i = 0; i < dedupe->run_count; i++) {
+        dedupe->runs[i]->young = false;
+    }
+    return true;
 }
 
 bool rt_dedupe_add(struct rt_dedupe *dedupe, uint64_t identity, rt_position position)
 {
-    return rt_fresh_add(&dedupe->fresh, identity, position);
+    struct rt_front *front = &dedupe->front;
+
+    if ((front->count >= front->capacity && !rt_dedupe_renew_front(dedupe)) ||
+        !rt_fresh_add(&dedupe->fresh, identity, position)) {
+        return false;
+    }
+    rt_filter_add(front->filter, front->blocks, identity);
+    front->count++;
+    return true;
 }
 
 /* ---- runs --------------------------------------------------------------------------------- */
@@ -308,6 +374,7 @@ static void take_seal(struct rt_dedupe *dedupe, struct rt_job *job)
         dedupe->pause = PAUSE;
         return;
     }
+    job->result->young = true; /* it was in the lists, so it is in the front filter */
     rt_fresh_free(&dedupe->sealing);
 }
 
@@ -327,6 +394,9 @@ static void take_merge(struct rt_dedupe *dedupe, struct rt_job *job)
     }
     drop_runs(dedupe, first, job->input_count);
     RT_ASSERT(rt_dedupe_put(dedupe, job->result)); /* eight places were freed */
+    if (dedupe->front.count > dedupe->front.capacity / 2) {
+        rt_dedupe_renew_front(dedupe); /* without memory the old one goes on, fuller */
+    }
 }
 
 static void take_job(struct rt_dedupe *dedupe, struct rt_job *job)
@@ -367,7 +437,8 @@ void rt_dedupe_maintain(struct rt_dedupe *dedupe, int64_t not_before)
 void rt_dedupe_size(const struct rt_dedupe *dedupe, uint64_t *bytes, uint64_t *identities)
 {
     *bytes = sizeof(*dedupe) + rt_fresh_bytes(&dedupe->fresh) + rt_fresh_bytes(&dedupe->sealing) +
-             rt_fresh_bytes(&dedupe->held) + dedupe->run_capacity * sizeof(struct rt_run *);
+             rt_fresh_bytes(&dedupe->held) + dedupe->run_capacity * sizeof(struct rt_run *) +
+             dedupe->front.blocks * sizeof(*dedupe->front.filter);
     if (dedupe->sealing.count > 0 && rt_jobs_busy(dedupe->jobs)) {
         *bytes += dedupe->sealing.count * sizeof(struct rt_entry);
     }
@@ -400,7 +471,10 @@ struct rt_dedupe *rt_dedupe_open(struct rt_journal *journal, int64_t not_before,
     if (dedupe->jobs == NULL) {
         snprintf(error, RT_JOURNAL_ERROR, "index of identities: no thread can be started");
     }
-    if (dedupe->jobs == NULL || !rt_dedupe_fill(dedupe, not_before, error)) {
+    if (dedupe->jobs != NULL && !rt_dedupe_renew_front(dedupe)) {
+        snprintf(error, RT_JOURNAL_ERROR, "index of identities: out of memory");
+    }
+    if (dedupe->front.filter == NULL || !rt_dedupe_fill(dedupe, not_before, error)) {
         rt_dedupe_close(dedupe);
         return NULL;
     }
@@ -420,5 +494,6 @@ void rt_dedupe_close(struct rt_dedupe *dedupe)
     rt_fresh_free(&dedupe->fresh);
     rt_fresh_free(&dedupe->sealing);
     rt_fresh_free(&dedupe->held);
+    free(dedupe->front.filter);
     free(dedupe);
 }

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { CAPACITY_MIN = 4096 };
+enum { CAPACITY_MIN = 4096, BITS_MIN = 13, BITS_MAX = 31 };
 
 void rt_fresh_free(struct rt_fresh *fresh)
 {
@@ -11,37 +11,43 @@ void rt_fresh_free(struct rt_fresh *fresh)
     *fresh = (struct rt_fresh){0};
 }
 
-static size_t home(const struct rt_fresh *fresh, uint64_t identity)
+static uint32_t tag(const struct rt_fresh *fresh, uint64_t identity)
 {
-    return (size_t)(identity >> 20) & fresh->mask;
+    return (uint32_t)(identity >> 32) >> fresh->bits << fresh->bits;
+}
+
+static size_t after(const struct rt_fresh *fresh, size_t slot)
+{
+    return (slot + 1) & (((size_t)1 << fresh->bits) - 1);
 }
 
 static void place(struct rt_fresh *fresh, size_t index)
 {
-    size_t slot = home(fresh, fresh->entries[index].identity);
+    uint64_t identity = fresh->entries[index].identity;
+    size_t slot = rt_fresh_home(fresh, identity);
 
     while (fresh->slots[slot] != 0) {
-        slot = (slot + 1) & fresh->mask;
+        slot = after(fresh, slot);
     }
-    fresh->slots[slot] = (uint32_t)index + 1;
+    fresh->slots[slot] = tag(fresh, identity) | ((uint32_t)index + 1);
 }
 
 /* Three quarters of the slots are used at most. */
 static bool grow_slots(struct rt_fresh *fresh)
 {
-    size_t slots = fresh->slots == NULL ? 2 * CAPACITY_MIN : 2 * (fresh->mask + 1);
+    unsigned bits = fresh->slots == NULL ? BITS_MIN : fresh->bits + 1;
     uint32_t *larger;
 
-    if (fresh->slots != NULL && fresh->count + 1 <= (fresh->mask + 1) / 4 * 3) {
+    if (fresh->slots != NULL && fresh->count + 1 <= ((size_t)1 << fresh->bits) / 4 * 3) {
         return true;
     }
-    larger = calloc(slots, sizeof(*larger));
+    larger = bits > BITS_MAX ? NULL : calloc((size_t)1 << bits, sizeof(*larger));
     if (larger == NULL) {
         return false;
     }
     free(fresh->slots);
     fresh->slots = larger;
-    fresh->mask = slots - 1;
+    fresh->bits = bits;
     for (size_t i = 0; i < fresh->count; i++) {
         place(fresh, i);
     }
@@ -57,8 +63,7 @@ static bool grow_entries(struct rt_fresh *fresh)
         return true;
     }
     larger = realloc(fresh->entries, capacity * sizeof(*larger));
-    if (larger == NULL || capacity > UINT32_MAX) {
-        fresh->entries = larger == NULL ? fresh->entries : larger;
+    if (larger == NULL) {
         return false;
     }
     fresh->entries = larger;
@@ -82,13 +87,14 @@ void rt_fresh_find(const struct rt_fresh *fresh, uint64_t identity, rt_position 
     if (fresh->slots == NULL) {
         return;
     }
-    for (size_t slot = home(fresh, identity); fresh->slots[slot] != 0 && *count < max;
-         slot = (slot + 1) & fresh->mask) {
-        size_t index = fresh->slots[slot] - 1;
-        const struct rt_entry *entry = &fresh->entries[index];
+    for (size_t slot = rt_fresh_home(fresh, identity); fresh->slots[slot] != 0 && *count < max;
+         slot = after(fresh, slot)) {
+        uint32_t value = fresh->slots[slot];
+        size_t index = (value & (((uint32_t)1 << fresh->bits) - 1)) - 1;
 
-        if (index < fresh->count && entry->identity == identity) {
-            found[(*count)++] = entry->position;
+        if (value - (uint32_t)index - 1 == tag(fresh, identity) && index < fresh->count &&
+            fresh->entries[index].identity == identity) {
+            found[(*count)++] = fresh->entries[index].position;
         }
     }
 }
@@ -101,7 +107,7 @@ void rt_fresh_cut(struct rt_fresh *fresh, size_t count)
 size_t rt_fresh_bytes(const struct rt_fresh *fresh)
 {
     return fresh->capacity * sizeof(*fresh->entries) +
-           (fresh->slots == NULL ? 0 : (fresh->mask + 1) * sizeof(*fresh->slots));
+           (fresh->slots == NULL ? 0 : ((size_t)1 << fresh->bits) * sizeof(*fresh->slots));
 }
 
 /* ---- sorting ------------------------------------------------------------------------------ */

@@ -8,8 +8,8 @@
 struct rt_fresh {
     struct rt_entry *entries;
     size_t count, capacity;
-    uint32_t *slots; /* place + 1; 0: free */
-    size_t mask;     /* number of slots - 1; there are none if slots is NULL */
+    uint32_t *slots; /* low `bits`: place + 1, 0: free; above: a tag of the identity */
+    unsigned bits;   /* there are 2^bits slots, none if slots is NULL */
 };
 
 void rt_fresh_free(struct rt_fresh *fresh);
@@ -24,11 +24,16 @@ void rt_fresh_find(const struct rt_fresh *fresh, uint64_t identity, rt_position 
 /* Forgets what was added last, so that `count` are left. Nothing can be added afterwards. */
 void rt_fresh_cut(struct rt_fresh *fresh, size_t count);
 
+static inline size_t rt_fresh_home(const struct rt_fresh *fresh, uint64_t identity)
+{
+    return (size_t)identity & (((size_t)1 << fresh->bits) - 1);
+}
+
 /* Prefetches what a find will look at first. */
 static inline void rt_fresh_touch(const struct rt_fresh *fresh, uint64_t identity)
 {
     if (fresh->slots != NULL) {
-        __builtin_prefetch(&fresh->slots[(size_t)(identity >> 20) & fresh->mask]);
+        __builtin_prefetch(&fresh->slots[rt_fresh_home(fresh, identity)]);
     }
 }
 

@@ -101,7 +101,7 @@ static bool hold(struct rt_dedupe *dedupe, const struct rt_entry *entries, size_
             return false;
         }
     }
-    return true;
+    return rt_dedupe_renew_front(dedupe);
 }
 
 /* Writes what was gathered as a run up to `to`. A run that cannot be written (disk full) is held in

@@ -120,12 +120,13 @@ void rt_run_free(struct rt_run *run)
     }
     free(run->filter);
     free(run->fences);
+    free(run->checked);
     free(run);
 }
 
 size_t rt_run_bytes(const struct rt_run *run)
 {
-    return sizeof(*run) + index_size(run);
+    return sizeof(*run) + index_size(run) + run->blocks / 8 + 1;
 }
 
 static bool allocate(struct rt_run *run)
@@ -134,7 +135,8 @@ static bool allocate(struct rt_run *run)
 
     run->filter = aligned_alloc(64, (filter + 63) / 64 * 64);
     run->fences = calloc(run->blocks + 1, sizeof(*run->fences));
-    if (run->filter == NULL || run->fences == NULL) {
+    run->checked = calloc(1, run->blocks / 8 + 1);
+    if (run->filter == NULL || run->fences == NULL || run->checked == NULL) {
         errno = ENOMEM;
         return false;
     }
@@ -346,6 +348,22 @@ static bool block_good(const uint8_t *block)
     return rt_load_u64(block) == XXH3_64bits(block + 8, RT_RUN_PAGE - 8);
 }
 
+/* Checks a block the first time it is looked at. */
+static bool block_passes(struct rt_run *run, size_t index)
+{
+    uint8_t bit = (uint8_t)(1 << index % 8);
+
+    if (run->checked[index / 8] & bit) {
+        return true;
+    }
+    if (!block_good(block_at(run, index))) {
+        run->damaged = true;
+        return false;
+    }
+    run->checked[index / 8] |= bit;
+    return true;
+}
+
 static size_t block_entries(const struct rt_run *run, size_t index)
 {
     uint64_t left = run->header.count - (uint64_t)index * RT_RUN_ENTRIES;
@@ -415,8 +433,7 @@ bool rt_run_find(struct rt_run *run, uint64_t identity, rt_position *found, size
         const uint8_t *block = block_at(run, i);
         size_t entries = block_entries(run, i);
 
-        if (!block_good(block)) {
-            run->damaged = true;
+        if (!block_passes(run, i)) {
             return false;
         }
         for (size_t k = first_entry(block, entries, identity);
@@ -429,17 +446,21 @@ bool rt_run_find(struct rt_run *run, uint64_t identity, rt_position *found, size
 
 bool rt_run_cursor_next(struct rt_run_cursor *cursor, struct rt_entry *entry)
 {
-    size_t index = (size_t)(cursor->at / RT_RUN_ENTRIES);
-    size_t within = (size_t)(cursor->at % RT_RUN_ENTRIES);
-
-    if (cursor->damaged || cursor->at >= cursor->run->header.count) {
+    if (cursor->damaged || cursor->block == cursor->run->blocks) {
         return false;
     }
-    if (within == 0 && !block_good(block_at(cursor->run, index))) {
-        cursor->damaged = true;
-        return false;
+    if (cursor->within == 0) {
+        cursor->bytes = block_at(cursor->run, cursor->block);
+        cursor->entries = block_entries(cursor->run, cursor->block);
+        cursor->damaged = !block_good(cursor->bytes);
+        if (cursor->damaged) {
+            return false;
+        }
     }
-    *entry = entry_at(block_at(cursor->run, index), within);
-    cursor->at++;
+    *entry = entry_at(cursor->bytes, cursor->within++);
+    if (cursor->within == cursor->entries) {
+        cursor->within = 0;
+        cursor->block++;
+    }
     return true;
 }

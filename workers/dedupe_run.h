@@ -57,8 +57,10 @@ struct rt_run {
     size_t filter_blocks;
     uint64_t *fences;
     size_t blocks;
+    uint8_t *checked;   /* a bit for each block that has passed */
     const uint8_t *map; /* the file */
     size_t mapped;
+    bool young;    /* the front filter answers for it */
     bool damaged;  /* a block did not pass: do not merge it, do not open it again */
     bool disowned; /* its file was removed for that */
 };
@@ -90,7 +92,9 @@ bool rt_run_find(struct rt_run *run, uint64_t identity, rt_position *found, size
 /* Entries one after the other, for merging. */
 struct rt_run_cursor {
     const struct rt_run *run;
-    uint64_t at;
+    size_t block, within;
+    const uint8_t *bytes; /* of the block, once its first entry was taken */
+    size_t entries;
     bool damaged;
 };
 /* False at the end or at a damaged block. */
