@@ -144,7 +144,7 @@ static void reload(struct rt_daemon *daemon, struct rt_config *next)
         return;
     }
     if (rt_config_keep_fixed(&daemon->config, next, fixed, sizeof fixed) > 0) {
-        rt_log(RT_LOG_WARNING, "file=%s keys=\"%s\" take effect at the next start only",
+        rt_log(RT_LOG_WARNING, "file=%s keys=\"%s\" need a restart and stay as they are",
                daemon->options->file, fixed);
     }
     if (!set_config(daemon, next)) {

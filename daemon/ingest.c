@@ -318,7 +318,8 @@ static bool on_firehose(void *context)
 {
     struct rt_daemon *daemon = context;
     struct rt_ingest *ingest = &daemon->ingest;
-    struct rt_envelope envelope = {0};
+    struct rt_envelope envelope = {.count =
+                                       1}; /* as if the peer had an identity, and it were empty */
     enum rt_zsocket_result result;
 
     RT_ASSERT(!ingest->is_parked);

@@ -1,5 +1,4 @@
 /* Merging account.list and dead.list: entries in order, cut at the limit, `after` to go on from. */
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -82,13 +81,16 @@ static bool take_dead(const struct rt_query *query, struct rt_merge_item *item)
 {
     struct rt_reader ts;
     uint32_t partition;
+    int64_t when;
 
     (void)query;
     if (!text_at(item->map, "id", &item->name) || !rt_merge_find(item->map, "ts", &ts) ||
-        !rt_read_int(&ts, &item->first)) {
+        !rt_read_int(&ts, &when) || !rt_episode_parse(item->name, &partition, &item->second)) {
         return false;
     }
-    return rt_episode_parse(item->name, &partition, &item->second);
+    item->key = (double)when;
+    item->first = partition;
+    return true;
 }
 
 /* {"ok", NAME: the first `limit`} and, if that cut any, "after". */
@@ -122,7 +124,7 @@ static void name_last(const struct rt_merge *merge, const struct rt_merge_list *
     }
     last = &list->items[merge->query->limit - 1];
     if (dead) {
-        snprintf(key, sizeof key, "%" PRId64 ":", last->first);
+        snprintf(key, sizeof key, "%.0f:", last->key);
     } else if (merge->query->sort != RT_SORT_ACCOUNT) {
         snprintf(key, sizeof key, "%.17g:", last->key);
     }

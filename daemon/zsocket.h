@@ -56,10 +56,10 @@ void rt_zsocket_read(struct rt_zsocket *zsocket, bool on);
 /* Something may have moved: pump soon. Takes a closed one. */
 void rt_zsocket_kick(struct rt_zsocket *zsocket);
 
-/* The next message: frames before the last into *envelope (empty at the call), the last into
- * *payload, which the caller closes. RT_DROPPED: a message was there and was thrown away, its
- * envelope beyond the limits. On RT_NOTHING and RT_DROPPED *payload is closed and the envelope
- * empty. */
+/* The next message: frames before the last into *envelope (it has the identity at most at the
+ * call), the last into *payload, which the caller closes. RT_DROPPED: a message was there and was
+ * thrown away, its envelope beyond the limits. On RT_NOTHING and RT_DROPPED *payload is closed and
+ * the envelope empty. */
 enum rt_zsocket_result rt_zsocket_receive(struct rt_zsocket *zsocket, struct rt_envelope *envelope,
                                           zmq_msg_t *payload);
 

@@ -142,9 +142,9 @@ static void dead_letters_by_time(void **state)
 
     (void)state;
     assert_true(merge(rt_merge_dead, "{op: 'dead.list'}", 2, texts));
-    expect("{ok: true, dead: [{id: '1-9', ts: 5}, {id: '0-10', ts: 5}, {id: '0-2', ts: 9}]}");
+    expect("{ok: true, dead: [{id: '0-10', ts: 5}, {id: '1-9', ts: 5}, {id: '0-2', ts: 9}]}");
     assert_true(merge(rt_merge_dead, "{op: 'dead.list', limit: 1}", 2, texts));
-    expect("{ok: true, dead: [{id: '1-9', ts: 5}], after: '5:1-9'}");
+    expect("{ok: true, dead: [{id: '0-10', ts: 5}], after: '5:0-10'}");
 }
 
 static const char *const history[] = {
