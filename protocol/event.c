@@ -664,15 +664,20 @@ static enum rt_error check_contacts(const struct scan *scan, struct rt_span *con
     return RT_OK;
 }
 
+static enum rt_presence presence_of(const struct scan *scan, enum key key)
+{
+    if (states(scan, key))
+        return RT_KEY_SET;
+    return has(scan, key) ? RT_KEY_CLEARED : RT_KEY_ABSENT;
+}
+
 static enum rt_error check_profile_key(const struct scan *scan, enum rt_profile_key profile_key,
                                        struct rt_profile_value *value)
 {
     enum key key = (enum key)((int)KEY_NAME + (int)profile_key);
     bool given = false;
 
-    value->presence = states(scan, key) ? RT_KEY_SET
-                      : has(scan, key)  ? RT_KEY_CLEARED
-                                        : RT_KEY_ABSENT;
+    *value = (struct rt_profile_value){.presence = presence_of(scan, key)};
     switch (profile_key) {
     case RT_PROFILE_OWNER:
         return check_owner(scan, &value->text);
@@ -714,7 +719,7 @@ static enum rt_error check_typed(const struct scan *scan, struct rt_event *event
     }
 }
 
-/* Of the profile, which is most of an event and absent from most events, only what says so. */
+/* Of the profile, which is most of an event and absent from most of them, only what says so. */
 static void event_clear(struct rt_event *event)
 {
     memset(event, 0, offsetof(struct rt_event, profile));

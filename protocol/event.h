@@ -55,7 +55,8 @@ enum rt_profile_key {
 enum rt_presence { RT_KEY_ABSENT, RT_KEY_CLEARED, RT_KEY_SET };
 
 /* What an account event says of one key. `text` is the string (name, owner, tier, region, currency,
- * status) or the packed array (contacts); renewal and value are numbers. */
+ * status) or the packed array (contacts); renewal and value are numbers. In other events all keys
+ * are absent, and nothing but `presence` is defined. */
 struct rt_profile_value {
     enum rt_presence presence;
     struct rt_span text;
