@@ -670,11 +670,12 @@ static void profile_numbers(void **state)
 
 static void contacts_count(int count, enum rt_error want)
 {
-    char pairs[1024] = "contacts: [";
+    char pairs[1024];
+    int size = snprintf(pairs, sizeof(pairs), "contacts: [");
 
     for (int i = 0; i < count; i++)
-        strcat(pairs, "{name: 'A'}, ");
-    strcat(pairs, "]");
+        size += snprintf(pairs + size, sizeof(pairs) - (size_t)size, "{name: 'A'}, ");
+    snprintf(pairs + size, sizeof(pairs) - (size_t)size, "]");
     assert_int_equal(with("account", pairs), want);
 }
 
