@@ -1,0 +1,70 @@
+/* The command table: the order in which --help lists them. */
+#include "clients/retainctl/cli.h"
+
+#include <stddef.h>
+
+const struct rt_cli_command rt_cli_commands[] = {
+    {"push", "[FILE...]", "send events from files or standard input",
+     "Reads JSON Lines, CSV with a header row (RFC 4180), or a stream of MessagePack maps; the "
+     "format is told by\n"
+     "--format, by the name's ending (.jsonl .ndjson .json .csv .msgpack .mp) or by the first "
+     "bytes. Sends batches,\n"
+     "waits for every acknowledgement, and exits 0 only if nothing was rejected or lost.\n"
+     "\n"
+     "CSV columns are the event's keys; other columns are dropped, an empty cell is an absent key. "
+     "A row without an id gets\n"
+     "one made from its content, so that pushing a file again changes nothing.\n"
+     "\n"
+     "  retainctl push --map account=customer_id,ts=date --set type=visit visits.csv",
+     rt_cli_push},
+    {"watch", "[PREFIX...]", "print alerts as they come, and those that were missed",
+     "PREFIX is the beginning of a topic: alert. (all, the default), alert.critical., owner.kim. "
+     "and so on. Each alert is\n"
+     "printed once. With --since, or --cursor-file of an earlier run, what was published meanwhile "
+     "comes first.",
+     rt_cli_watch},
+    {"get", "ACCOUNT", "health of an account, with the reasons", NULL, rt_cli_get},
+    {"list", "", "accounts with their health", NULL, rt_cli_list},
+    {"timeline", "ACCOUNT", "events of an account, newest first",
+     "Times are milliseconds since the epoch, a date (midnight UTC), ISO 8601, or an age such as "
+     "7d or 12h.",
+     rt_cli_timeline},
+    {"alerts", "", "the history of alerts, or the open ones", NULL, rt_cli_alerts},
+    {"ack", "ID", "acknowledge an alert: quiet until it moves, or its time is over",
+     "Times are milliseconds since the epoch, a date (midnight UTC), ISO 8601, or a span such as "
+     "7d or 12h from now.",
+     rt_cli_ack},
+    {"snooze", "ID", "silence an alert, unless it becomes critical",
+     "Times are milliseconds since the epoch, a date (midnight UTC), ISO 8601, or a span such as "
+     "7d or 12h from now.",
+     rt_cli_snooze},
+    {"report", "[OWNER]", "the portfolio of an account manager, or of all", NULL, rt_cli_report},
+    {"erase", "ACCOUNT", "remove an account and all its events from disk, for good",
+     "Asks for confirmation on a terminal; elsewhere --yes is needed.", rt_cli_erase},
+    {"dead", "[list | retry ID | drop ID]", "dead letters: what could not be read, and why",
+     "Dead letters come from the firehose, where there is nobody to answer, and from events that "
+     "crashed a worker.",
+     rt_cli_dead},
+    {"stats", "", "numbers of the daemon and its workers", NULL, rt_cli_stats},
+    {"spool", "DIRECTORY", "send what is in a spool directory, and remove what is acknowledged",
+     "A hook writes events with retain_spool_put or `retainctl push --spool DIRECTORY`; this sends "
+     "them when retaind is\n"
+     "there. A rejected event is kept as NAME.rejected. With --watch it stays and sends what "
+     "comes.",
+     rt_cli_spool},
+    {"simulate", "", "a synthetic world as events, for demonstrations and tests",
+     "The same --seed, --accounts, --days and --until give the same bytes. Every event has the "
+     "source `simulate`. With --live\n"
+     "the history is left out: events come in real time, and a part of the accounts turns bad at "
+     "once.",
+     rt_cli_simulate},
+    {"backtest", "FILE...", "how well does the score foretell who goes quiet? no daemon needed",
+     "Runs the scoring code over a log of events (formats as for push) in event time. Of the "
+     "accounts that had a contact before\n"
+     "--at, those without any in the horizon after it are called churned.\n"
+     "\n"
+     "  retainctl backtest --at 1997-10-01 --map account=customer,ts=date --set type=visit "
+     "orders.csv",
+     rt_cli_backtest},
+    {NULL, NULL, NULL, NULL, NULL},
+};

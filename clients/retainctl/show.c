@@ -1,0 +1,128 @@
+/* See show.h. */
+#include "clients/retainctl/show.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "clients/retainctl/when.h"
+
+static bool is(const json_t *text, const char *word)
+{
+    return json_is_string(text) && strcmp(json_string_value(text), word) == 0;
+}
+
+enum rt_color rt_show_band_color(const json_t *band)
+{
+    return is(band, "healthy")   ? RT_GREEN
+           : is(band, "watch")   ? RT_YELLOW
+           : is(band, "at_risk") ? RT_RED
+                                 : RT_PLAIN;
+}
+
+enum rt_color rt_show_severity_color(const json_t *severity)
+{
+    return is(severity, "critical") ? RT_RED : is(severity, "warning") ? RT_YELLOW : RT_CYAN;
+}
+
+void rt_show_score(struct rt_grid *grid, enum rt_color color, const json_t *score)
+{
+    if (json_is_number(score))
+        rt_grid_format(grid, color, "%.1f", json_number_value(score));
+    else
+        rt_grid_text(grid, color, NULL);
+}
+
+void rt_show_time(struct rt_grid *grid, const json_t *ms)
+{
+    char text[RT_WHEN_TEXT];
+
+    rt_grid_text(grid, RT_PLAIN,
+                 json_is_integer(ms) ? rt_when_format(json_integer_value(ms), true, text) : NULL);
+}
+
+void rt_show_date(struct rt_grid *grid, const json_t *ms)
+{
+    char text[RT_WHEN_TEXT];
+
+    rt_grid_text(grid, RT_PLAIN,
+                 json_is_integer(ms) ? rt_when_date(json_integer_value(ms), text) : NULL);
+}
+
+void rt_show_amount(struct rt_grid *grid, const json_t *value)
+{
+    char digits[64], out[96];
+    size_t size, at = 0;
+
+    if (!json_is_number(value) || fabs(json_number_value(value)) >= 1e15) {
+        rt_grid_json(grid, RT_PLAIN, value);
+        return;
+    }
+    snprintf(digits, sizeof(digits), "%.0f", json_number_value(value));
+    size = strlen(digits);
+    for (size_t i = 0; i < size; i++) {
+        out[at++] = digits[i];
+        if ((size - 1 - i) % 3 == 0 && i + 1 < size && digits[i] != '-')
+            out[at++] = ',';
+    }
+    out[at] = '\0';
+    rt_grid_text(grid, RT_PLAIN, out);
+}
+
+void rt_show_text(const json_t *text)
+{
+    if (json_is_string(text))
+        rt_terminal_text(stdout, json_string_value(text), json_string_length(text));
+}
+
+void rt_show_alerts(const json_t *alerts)
+{
+    static const char *const headings[] = {"when",  "severity", "state", "kind", "account",
+                                           "owner", ">score",   "id",    "what", NULL};
+    struct rt_grid grid;
+    size_t index;
+    json_t *alert;
+
+    rt_grid_begin(&grid, headings);
+    json_array_foreach(alerts, index, alert)
+    {
+        const json_t *severity = json_object_get(alert, "severity");
+        enum rt_color color = is(json_object_get(alert, "state"), "cleared")
+                                  ? RT_DIM
+                                  : rt_show_severity_color(severity);
+
+        rt_show_time(&grid, json_object_get(alert, "ts"));
+        rt_grid_json(&grid, color, severity);
+        rt_grid_json(&grid, color, json_object_get(alert, "state"));
+        rt_grid_json(&grid, color, json_object_get(alert, "kind"));
+        rt_grid_json(&grid, RT_BOLD, json_object_get(alert, "account"));
+        rt_grid_json(&grid, RT_PLAIN, json_object_get(alert, "owner"));
+        rt_show_score(&grid, RT_PLAIN, json_object_get(alert, "score"));
+        rt_grid_json(&grid, RT_DIM, json_object_get(alert, "id"));
+        rt_grid_json(&grid, RT_PLAIN, json_object_get(alert, "text"));
+    }
+    rt_grid_print(&grid, stdout);
+    rt_grid_free(&grid);
+}
+
+void rt_show_more(const struct rt_cli *cli, const char *option, const json_t *next)
+{
+    if (!json_is_string(next))
+        return;
+    fprintf(stderr, "more: retainctl %s --%s '", cli->command->name, option);
+    rt_terminal_text(stderr, json_string_value(next), json_string_length(next));
+    fprintf(stderr, "'\n");
+}
+
+bool rt_show_time_option(const struct rt_cli *cli, const char *name, const char *text,
+                         int direction, int64_t *ms, int *code)
+{
+    *code = RT_CLI_CONTINUE;
+    if (text == NULL)
+        return false;
+    if (rt_when_parse_span(text, rt_when_now(), direction, ms))
+        return true;
+    *code = rt_cli_usage(
+        cli, "--%s wants a time (2026-11-22, 2026-11-22T10:00Z, ms) or a span (7d, 12h), not '%s'",
+        name, text);
+    return false;
+}
