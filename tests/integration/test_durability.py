@@ -65,6 +65,15 @@ class Load:
             check(time.monotonic() < end, 'stuck with', len(self.acked), 'of', many, 'batches;', self.daemon.tail(500))
         return self
 
+    def settle(self):
+        """Takes the replies to all that is in flight."""
+        window, self.window = self.window, 0
+        end = time.monotonic() + DEADLINE
+        while self.flying:
+            self.step()
+            check(time.monotonic() < end, 'no reply to what was in flight')
+        self.window = window
+
     def finish(self, deadline=DEADLINE):
         return self.until_acked(len(self.batches), deadline)
 
@@ -291,6 +300,7 @@ def changed_worker_count():
             return {n: {k: v for k, v in daemon.get(n, at=at).items()} for n in names}, daemon.alerts(account='ruin')
         for workers in (3, 2, 5, 1, 3):
             load.until_acked(min(120, len(load.acked) + 15))
+            load.settle()
             load.disconnect()
             before = picture()
             timeline = daemon.timeline(names[0])

@@ -413,6 +413,8 @@ def indexes_in_a_mixed_batch():
                  and want.get(batch.index(e)) is None]
         for form in (batch + twins, {'events': batch + twins, 'quiet': False}):
             reply = shared().push(form)
+            odd = [r for r in reply['rejected'] if want.get(r['index']) != r['code']]
+            check(not odd, 'refused', short(odd), [short((batch + twins)[r['index']]) for r in odd[:2]], 'seed', SEED)
             equal({r['index']: r['code'] for r in reply['rejected']}, want, 'refused, seed', SEED)
             equal(len(reply['rejected']), len(want), 'no index twice')
             equal(reply['accepted'] + reply['duplicate'], len(batch) + len(twins) - len(want), 'the rest')

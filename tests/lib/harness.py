@@ -66,7 +66,10 @@ def apart(got, want):
     """The parts of two values that differ, with the way to them."""
     way = ''
     while True:
-        if isinstance(got, dict) and isinstance(want, dict) and got.keys() == want.keys():
+        if isinstance(got, dict) and isinstance(want, dict) and len(got) + len(want) > 20 and got.keys() != want.keys():
+            return ({k: got[k] for k in got if k not in want or got[k] != want[k]},
+                    {k: want[k] for k in want if k not in got or got[k] != want[k]})
+        elif isinstance(got, dict) and isinstance(want, dict) and got.keys() == want.keys():
             keys = [k for k in got if got[k] != want[k]]
         elif isinstance(got, list) and isinstance(want, list) and len(got) == len(want):
             keys = [i for i in range(len(got)) if got[i] != want[i]]
