@@ -233,21 +233,30 @@ bool rt_json_pack(struct rt_buffer *out, const json_t *json)
 }
 
 /* Outside of texts JSON is ASCII, so these stand within texts, where an escape means the same. */
+static bool must_escape(unsigned c)
+{
+    return (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
 static void print_safe(FILE *out, const char *text)
 {
-    size_t size = strlen(text);
+    const char *run = text, *end = text + strlen(text);
 
-    while (size > 0) {
+    while (text < end) {
         unsigned c = 0;
-        size_t bytes = rt_terminal_decode((const unsigned char *)text, size, &c);
+        size_t bytes = 1;
 
-        if ((c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
-            fprintf(out, "\\u%04x", c);
-        else
-            fwrite(text, 1, bytes == 0 ? 1 : bytes, out);
-        text += bytes == 0 ? 1 : bytes;
-        size -= bytes == 0 ? 1 : bytes;
+        if ((unsigned char)*text >= 0x7f)
+            bytes = rt_terminal_decode((const unsigned char *)text, (size_t)(end - text), &c);
+        bytes += bytes == 0;
+        text += bytes;
+        if (!must_escape(c))
+            continue;
+        fwrite(run, 1, (size_t)(text - bytes - run), out);
+        fprintf(out, "\\u%04x", c);
+        run = text;
     }
+    fwrite(run, 1, (size_t)(end - run), out);
 }
 
 void rt_json_print(FILE *out, const json_t *json)
