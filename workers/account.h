@@ -1,5 +1,6 @@
-/* The state of one account: facts only, a function of the set of its events (plus the history of its alerts), bounded
- * whatever their number. Parameters (half-lives, weights, tiers) are applied when it is evaluated: score.h, rules.h. */
+/* The state of one account: facts only, a function of the set of its events (plus the history of
+ * its alerts), bounded whatever their number. Parameters (half-lives, weights, tiers) are applied
+ * when it is evaluated: score.h, rules.h. */
 #ifndef RT_WORKERS_ACCOUNT_H
 #define RT_WORKERS_ACCOUNT_H
 
@@ -7,7 +8,8 @@
 #include "protocol/alert.h"
 #include "protocol/event.h"
 
-struct rt_account; /* fields: account_state.h, for the files of the pure state, score and rules alone */
+struct rt_account; /* fields: account_state.h, for the files of the pure state, score and rules
+                      alone */
 
 /* Ownership: the caller's; NULL without memory. The name is copied. */
 struct rt_account *rt_account_new(struct rt_span name);
@@ -18,8 +20,9 @@ struct rt_span rt_account_name(const struct rt_account *account);
 /* Bytes the account occupies, everything counted. */
 size_t rt_account_bytes(const struct rt_account *account);
 
-/* Counts one accepted event. Order never matters. False without memory: the state is then unchanged. `*evicted` is increased by the
- * tombstones of closed tickets that had to go for limits.tickets. */
+/* Counts one accepted event. Order never matters. False without memory: the state is then
+ * unchanged. `*evicted` is increased by the tombstones of closed tickets that had to go for
+ * limits.tickets. */
 bool rt_account_apply(struct rt_account *account, const struct rt_event *event, size_t tickets_max,
                       uint64_t *evicted);
 
@@ -48,15 +51,16 @@ struct rt_wait {
 };
 struct rt_wait *rt_account_wait(struct rt_account *account);
 
-/* ---- open alert episodes ---------------------------------------------------------------------- */
+/* ---- open alert episodes ----------------------------------------------------------------------
+ */
 
 struct rt_episode {
     enum rt_alert_kind kind;
     enum rt_severity severity;
-    uint64_t sequence;  /* its id is <partition>-<sequence> */
-    int64_t raised;     /* ms */
-    double spoke_score; /* score when it last spoke: `previous` of the next message */
-    uint64_t position;  /* of its last message in the journal */
+    uint64_t sequence;          /* its id is <partition>-<sequence> */
+    int64_t raised;             /* ms */
+    double spoke_score;         /* score when it last spoke: `previous` of the next message */
+    uint64_t position;          /* of its last message in the journal */
     struct rt_hold ack, snooze; /* by.data NULL: none; spans live until the episode changes */
 };
 
@@ -66,9 +70,9 @@ const struct rt_episode *rt_account_episode(const struct rt_account *account, si
 const struct rt_episode *rt_account_episode_of(const struct rt_account *account,
                                                enum rt_alert_kind kind);
 
-/* Takes a judged (or replayed) message into the state: raised opens, changed and reminded move, cleared closes. `sequence`:
- * the episode's; `position`: of the message in the journal. A `reminded` ends the acknowledgement. False without memory
- * (unchanged). */
+/* Takes a judged (or replayed) message into the state: raised opens, changed and reminded move,
+ * cleared closes. `sequence`: the episode's; `position`: of the message in the journal. A
+ * `reminded` ends the acknowledgement. False without memory (unchanged). */
 bool rt_account_alert(struct rt_account *account, const struct rt_alert *alert, uint64_t sequence,
                       uint64_t position);
 
@@ -76,9 +80,11 @@ bool rt_account_alert(struct rt_account *account, const struct rt_alert *alert, 
 bool rt_account_hold(struct rt_account *account, enum rt_alert_kind kind, bool snooze,
                      const struct rt_hold *hold);
 
-/* ---- stored form ------------------------------------------------------------------------------ */
+/* ---- stored form ------------------------------------------------------------------------------
+ */
 
-/* Appends the whole state (name, facts, episodes, chain, deadline) in the snapshot's encoding; recipe for changes at its top. */
+/* Appends the whole state (name, facts, episodes, chain, deadline) in the snapshot's encoding;
+ * recipe for changes at its top. */
 void rt_account_encode(struct rt_buffer *out, const struct rt_account *account);
 /* NULL if the bytes are none, or without memory (*no_memory then true). */
 struct rt_account *rt_account_decode(struct rt_reader *reader, bool *no_memory);

@@ -1,4 +1,5 @@
-/* The history of alerts, as an index into the journal: in the order of publication, bounded by alerts.keep_days. */
+/* The history of alerts, as an index into the journal: in the order of publication, bounded by
+ * alerts.keep_days. */
 #ifndef RT_WORKERS_ALERT_LOG_H
 #define RT_WORKERS_ALERT_LOG_H
 

@@ -1,6 +1,6 @@
-/* Queries, answered from memory and the journal. Each writes one reply map (docs/PROTOCOL.md section 5) or, where a query concerns all
- * workers, this worker's part of it (protocol/query.h). The caller sees to it that a reply leaves only after what it saw is on
- * disk. */
+/* Queries, answered from memory and the journal. Each writes one reply map (docs/PROTOCOL.md
+ * section 5) or, where a query concerns all workers, this worker's part of it (protocol/query.h).
+ * The caller sees to it that a reply leaves only after what it saw is on disk. */
 #ifndef RT_WORKERS_ANSWER_H
 #define RT_WORKERS_ANSWER_H
 
@@ -10,8 +10,7 @@
 void rt_answer_account(struct rt_core *core, const struct rt_query *query, int64_t now,
                        struct rt_buffer *out);
 void rt_answer_timeline(struct rt_core *core, const struct rt_query *query, struct rt_buffer *out);
-void rt_answer_dead_list(struct rt_core *core, const struct rt_query *query,
-                         struct rt_buffer *out);
+void rt_answer_dead_list(struct rt_core *core, const struct rt_query *query, struct rt_buffer *out);
 /* Internal: {"ok", "letter": bin, "reason", "bytes"}. */
 void rt_answer_dead_get(struct rt_core *core, const struct rt_query *query, struct rt_buffer *out);
 /* Journals and applies; the reply names what it changed. */
@@ -21,16 +20,17 @@ void rt_answer_hold(struct rt_core *core, const struct rt_query *query, int64_t 
                     struct rt_buffer *out);
 /* History since a cursor (query->open is scan.h's). */
 void rt_answer_alerts(struct rt_core *core, const struct rt_query *query, struct rt_buffer *out);
-/* The pair `end`: the newest sequence of each log this worker knows, what a reader of everything has reached. */
+/* The pair `end`: the newest sequence of each log this worker knows, what a reader of everything
+ * has reached. */
 void rt_answer_alert_ends(const struct rt_core *core, struct rt_buffer *out);
 void rt_answer_stats(const struct rt_core *core, struct rt_buffer *out);
 
 /* The pairs of an account's profile that are set; returns their number. */
 uint32_t rt_answer_profile(const struct rt_account *account, struct rt_buffer *out);
 
-/* The last message of an open episode as a map, with its acknowledgement and snooze as they are now. False if its record is not kept any
- * more. *sequence: of the message in its log. */
-bool rt_answer_episode(struct rt_core *core, const struct rt_episode *episode,
-                       uint64_t *sequence, struct rt_buffer *out);
+/* The last message of an open episode as a map, with its acknowledgement and snooze as they are
+ * now. False if its record is not kept any more. *sequence: of the message in its log. */
+bool rt_answer_episode(struct rt_core *core, const struct rt_episode *episode, uint64_t *sequence,
+                       struct rt_buffer *out);
 
 #endif

@@ -86,8 +86,8 @@ static bool write_message(struct rt_buffer *out, struct rt_span map,
     return true;
 }
 
-bool rt_answer_episode(struct rt_core *core, const struct rt_episode *episode,
-                       uint64_t *sequence, struct rt_buffer *out)
+bool rt_answer_episode(struct rt_core *core, const struct rt_episode *episode, uint64_t *sequence,
+                       struct rt_buffer *out)
 {
     size_t before = out->size;
     struct rt_link_alert message;

@@ -13,8 +13,7 @@ static bool is_asked(const struct rt_query *query, const struct rt_link_alert *m
         return false;
     if (query->has_kind && !rt_span_is(message->kind, rt_alert_kind_name(query->kind)))
         return false;
-    return !query->has_severity ||
-           rt_span_is(message->severity, rt_severity_name(query->severity));
+    return !query->has_severity || rt_span_is(message->severity, rt_severity_name(query->severity));
 }
 
 static void write_gone(struct rt_core *core, struct rt_buffer *out)
@@ -122,7 +121,8 @@ void rt_answer_alerts(struct rt_core *core, const struct rt_query *query, struct
     rt_answer_alert_ends(core, out);
 }
 
-/* ---- acknowledge, snooze ---------------------------------------------------------------------- */
+/* ---- acknowledge, snooze ----------------------------------------------------------------------
+ */
 
 static struct rt_account *with_episode(const struct rt_shard *shard, uint64_t sequence,
                                        const struct rt_episode **episode)

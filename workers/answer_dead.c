@@ -91,8 +91,7 @@ static bool parse_after(struct rt_span after, struct rt_dead_entry *entry, struc
                             &entry->sequence);
 }
 
-void rt_answer_dead_list(struct rt_core *core, const struct rt_query *query,
-                         struct rt_buffer *out)
+void rt_answer_dead_list(struct rt_core *core, const struct rt_query *query, struct rt_buffer *out)
 {
     struct rt_dead_entry after_entry = {0};
     struct found after = {0}, *found;
@@ -155,8 +154,8 @@ void rt_answer_dead_drop(struct rt_core *core, const struct rt_query *query, int
     rt_command_encode(&core->scratch, &command);
     position = core->scratch.failed
                    ? 0
-                   : core->store.append(core->store.context, RT_RECORD_COMMAND, 0,
-                                        shard->partition, 0, rt_buffer_span(&core->scratch));
+                   : core->store.append(core->store.context, RT_RECORD_COMMAND, 0, shard->partition,
+                                        0, rt_buffer_span(&core->scratch));
     if (position == 0) {
         rt_query_error(out, RT_BUSY, "no space to keep it: free some and say it again");
         return;

@@ -1,7 +1,8 @@
-/* account.timeline: a walk back along the account's chain in the journal, the asked slice kept in a heap, newest first.
+/* account.timeline: a walk back along the account's chain in the journal, the asked slice kept in a
+ * heap, newest first.
  *
- * The order is by (ts, id, source), descending: a function of the set of events. `after` is that key of the last event of the
- * page before, as text: "ts:length of id:id source". */
+ * The order is by (ts, id, source), descending: a function of the set of events. `after` is that
+ * key of the last event of the page before, as text: "ts:length of id:id source". */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,8 +109,7 @@ static void write_after(struct rt_buffer *out, const struct entry *last)
     memcpy(text + size, last->id.data, last->id.size);
     if (last->source.size > 0)
         memcpy(text + size + last->id.size, last->source.data, last->source.size);
-    rt_write_key_str(out, "after",
-                     rt_span(text, (size_t)size + last->id.size + last->source.size));
+    rt_write_key_str(out, "after", rt_span(text, (size_t)size + last->id.size + last->source.size));
 }
 
 static void collect(struct rt_core *core, const struct rt_account *account,

@@ -1,7 +1,8 @@
-/* The judging time: the wall clock plus debug.clock_offset_ms, never before what was judged already.
+/* The judging time: the wall clock plus debug.clock_offset_ms, never before what was judged
+ * already.
  *
- * A wall clock that jumps (more than RT_CLOCK_JUMP_MS against CLOCK_BOOTTIME) holds what time alone would bring for
- * RT_CLOCK_HOLD_MS: a wrong clock must not alarm every customer. */
+ * A wall clock that jumps (more than RT_CLOCK_JUMP_MS against CLOCK_BOOTTIME) holds what time alone
+ * would bring for RT_CLOCK_HOLD_MS: a wrong clock must not alarm every customer. */
 #ifndef RT_WORKERS_CLOCK_H
 #define RT_WORKERS_CLOCK_H
 
@@ -12,9 +13,9 @@ enum { RT_CLOCK_JUMP_MS = 5 * 60 * 1000, RT_CLOCK_HOLD_MS = 10 * 60 * 1000 };
 
 /* Pure: the readings are arguments. */
 struct rt_clock {
-    int64_t offset;  /* ms */
-    int64_t judged;  /* newest time that was given out */
-    int64_t drift;   /* wall - boot at the last reading */
+    int64_t offset; /* ms */
+    int64_t judged; /* newest time that was given out */
+    int64_t drift;  /* wall - boot at the last reading */
     bool started;
     int64_t held_until; /* boot time; 0: not held */
 };

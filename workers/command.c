@@ -48,10 +48,8 @@ static bool hold(struct rt_core *core, struct rt_shard *shard, const struct rt_c
 {
     struct rt_account *account = rt_core_find(core, command->account);
     const struct rt_episode *episode;
-    struct rt_hold hold = {.by = command->by,
-                           .note = command->note,
-                           .until = command->until,
-                           .ts = command->ts};
+    struct rt_hold hold = {
+        .by = command->by, .note = command->note, .until = command->until, .ts = command->ts};
 
     if (account == NULL)
         return false;

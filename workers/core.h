@@ -1,9 +1,10 @@
-/* The core of a worker: accounts by partition, what happens to them, and the alerts that follow. Pure: time is an argument, bytes are
- * kept through a rt_store, what is to be said comes out in buffers.
+/* The core of a worker: accounts by partition, what happens to them, and the alerts that follow.
+ * Pure: time is an argument, bytes are kept through a rt_store, what is to be said comes out in
+ * buffers.
  *
- * A commit group: rt_core_event for each new event, rt_core_due for what time brings, rt_core_close to judge
- * what was touched. Alerts are appended to the store and, as whole ALERT frames, to the buffer given to
- * close; they may leave once the group is on disk. */
+ * A commit group: rt_core_event for each new event, rt_core_due for what time brings, rt_core_close
+ * to judge what was touched. Alerts are appended to the store and, as whole ALERT frames, to the
+ * buffer given to close; they may leave once the group is on disk. */
 #ifndef RT_WORKERS_CORE_H
 #define RT_WORKERS_CORE_H
 
@@ -23,10 +24,10 @@ struct rt_shard {
     uint32_t partition;
     struct rt_table table;
     struct rt_dead_letters dead;
-    uint64_t next_episode;   /* sequence of the next alert episode, from 1 */
+    uint64_t next_episode;      /* sequence of the next alert episode, from 1 */
     rt_position covered;        /* the snapshot on disk holds everything up to here */
     rt_position covered_before; /* and the one before it, kept beside */
-    bool dirty;              /* changed since that snapshot was taken */
+    bool dirty;                 /* changed since that snapshot was taken */
 };
 
 /* Accounts that wait to be judged. */
@@ -47,12 +48,12 @@ struct rt_core {
     struct rt_alert_log alerts;
     uint64_t alert_sequence; /* newest in this log */
 
-    uint32_t group;          /* number of the group being filled; 0 is never used */
+    uint32_t group; /* number of the group being filled; 0 is never used */
     struct rt_waiting touched;
     struct rt_waiting quiet; /* loaded silently, judged when the load is over */
     int64_t received;        /* when the newest events of this group were read */
 
-    uint32_t sweep;          /* next partition to judge under a new configuration; partitions: done */
+    uint32_t sweep; /* next partition to judge under a new configuration; partitions: done */
 
     uint64_t accounts;
     uint64_t events[RT_EVENT_TYPES];
@@ -73,15 +74,17 @@ struct rt_account *rt_core_find(const struct rt_core *core, struct rt_span accou
 /* Hint: this account is wanted soon. */
 void rt_core_prefetch(const struct rt_core *core, struct rt_span account);
 
-/* Takes one event that was checked and is no duplicate: keeps its bytes, counts it in its account, remembers that the account is to be
- * judged. False without memory or space; nothing changed then. *position: where it stands. */
+/* Takes one event that was checked and is no duplicate: keeps its bytes, counts it in its account,
+ * remembers that the account is to be judged. False without memory or space; nothing changed then.
+ * *position: where it stands. */
 bool rt_core_event(struct rt_core *core, const struct rt_event *event, int64_t now, bool quiet,
                    rt_position *position);
 
 /* Moment of the earliest deadline, INT64_MAX if none. */
 int64_t rt_core_next_deadline(const struct rt_core *core);
 
-/* Judges at most `budget` accounts whose moment has come; alerts go to *frames. True if more are due. */
+/* Judges at most `budget` accounts whose moment has come; alerts go to *frames. True if more are
+ * due. */
 bool rt_core_due(struct rt_core *core, int64_t now, size_t budget, struct rt_buffer *frames);
 
 /* Judges at most `budget` accounts of an ended quiet load. True if more are left. */
@@ -99,14 +102,15 @@ void rt_core_configure(struct rt_core *core, const struct rt_config *config);
 /* Hash of all that judging depends on. */
 uint64_t rt_config_epoch(const struct rt_config *config);
 
-/* ---- used by the files of the core, not by the shell ------------------------------------------- */
+/* ---- used by the files of the core, not by the shell -------------------------------------------
+ */
 
 bool rt_waiting_add(struct rt_waiting *waiting, struct rt_account *account);
 void rt_waiting_remove(struct rt_waiting *waiting, const struct rt_account *account);
 
 /* The account of that name, made if it is not there; NULL without memory. */
-struct rt_account *rt_core_obtain(struct rt_core *core, struct rt_shard *shard,
-                                  struct rt_span name, uint32_t hash);
+struct rt_account *rt_core_obtain(struct rt_core *core, struct rt_shard *shard, struct rt_span name,
+                                  uint32_t hash);
 
 /* Moves an account's deadline. */
 void rt_core_wait_until(struct rt_core *core, struct rt_account *account, int64_t at);

@@ -20,9 +20,9 @@ bool rt_dead_decode(struct rt_span body, struct rt_dead_letter *letter)
     uint8_t code;
 
     if (!rt_get_u64(&reader, &read.sequence) || !rt_get_u64(&reader, &ts) ||
-        !rt_get_u64(&reader, &read.bytes) || !rt_get_u8(&reader, &code) ||
-        code >= RT_ERROR_COUNT || !rt_get_bytes(&reader, &read.reason) ||
-        !rt_get_bytes(&reader, &read.letter) || !rt_read_done(&reader))
+        !rt_get_u64(&reader, &read.bytes) || !rt_get_u8(&reader, &code) || code >= RT_ERROR_COUNT ||
+        !rt_get_bytes(&reader, &read.reason) || !rt_get_bytes(&reader, &read.letter) ||
+        !rt_read_done(&reader))
         return false;
     read.ts = (int64_t)ts;
     read.code = code;

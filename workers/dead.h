@@ -1,8 +1,8 @@
-/* Dead letters: what nobody could be told about. The bytes stand in the journal, this is their index by partition, bounded by age and by bytes
- * (oldest go first, counted).
+/* Dead letters: what nobody could be told about. The bytes stand in the journal, this is their
+ * index by partition, bounded by age and by bytes (oldest go first, counted).
  *
- * Body of a DEAD record: u64 sequence, i64 ts (ms), u64 bytes of the whole letter, u8 error code, u32 size + reason,
- * u32 size + the first RT_DEAD_BYTES of the letter. */
+ * Body of a DEAD record: u64 sequence, i64 ts (ms), u64 bytes of the whole letter, u8 error code,
+ * u32 size + reason, u32 size + the first RT_DEAD_BYTES of the letter. */
 #ifndef RT_WORKERS_DEAD_H
 #define RT_WORKERS_DEAD_H
 

@@ -57,8 +57,8 @@ static bool add_position(struct positions *positions, rt_position position)
     return true;
 }
 
-/* Newest first. The walk ends at a record that is gone: trimmed with its segment, or scrubbed before a stop, and then so are all
- * older ones. */
+/* Newest first. The walk ends at a record that is gone: trimmed with its segment, or scrubbed
+ * before a stop, and then so are all older ones. */
 static bool collect_events(struct rt_journal *journal, const struct rt_account *account,
                            struct positions *positions)
 {
@@ -152,8 +152,8 @@ bool rt_erase_snapshot(struct rt_core *core, struct rt_journal *journal, struct 
     bool good;
 
     rt_core_export(core, shard, &snapshot.content);
-    good = !snapshot.content.failed &&
-           rt_snapshot_save(state_dir, &snapshot, error, RT_JOURNAL_ERROR);
+    good =
+        !snapshot.content.failed && rt_snapshot_save(state_dir, &snapshot, error, RT_JOURNAL_ERROR);
     rt_buffer_free(&snapshot.content);
     if (!good)
         return false;

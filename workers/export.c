@@ -8,8 +8,8 @@
  *   u64 next dead letter, u64 dropped, u32 n, n x (u64 sequence, i64 ts, u64 position, u32 kept)
  *   u64 accounts, each rt_account_encode
  *
- * To change it: write the new version here, keep reading the old ones, and add a state directory written by the old
- * version to tests/golden. */
+ * To change it: write the new version here, keep reading the old ones, and add a state directory
+ * written by the old version to tests/golden. */
 #include "workers/export.h"
 
 #include <stdio.h>
@@ -55,8 +55,7 @@ static void export_dead(const struct rt_dead_letters *dead, struct rt_buffer *ou
     }
 }
 
-void rt_core_export(const struct rt_core *core, const struct rt_shard *shard,
-                    struct rt_buffer *out)
+void rt_core_export(const struct rt_core *core, const struct rt_shard *shard, struct rt_buffer *out)
 {
     const struct rt_table *table = &shard->table;
 
@@ -88,8 +87,8 @@ static bool import_alerts(struct rt_core *core, uint32_t partition, struct rt_re
     uint64_t sequence;
     uint32_t log, count;
 
-    if (!rt_get_u32(reader, &log) || !rt_get_u64(reader, &sequence) ||
-        !import_gone(core, reader) || !rt_get_u32(reader, &count))
+    if (!rt_get_u32(reader, &log) || !rt_get_u64(reader, &sequence) || !import_gone(core, reader) ||
+        !rt_get_u32(reader, &count))
         return false;
     if (log == core->log && sequence > core->alert_sequence)
         core->alert_sequence = sequence;

@@ -1,7 +1,8 @@
 /* Events: decode -> duplicate? -> core (journal, account) -> DONE.
  *
- * Failure modes: no space for the frame: nothing of it is taken, DONE says busy. A bad event: a rejection, or from the firehose a dead
- * letter. Memory that runs out in the middle ends the worker, which comes back from disk. */
+ * Failure modes: no space for the frame: nothing of it is taken, DONE says busy. A bad event: a
+ * rejection, or from the firehose a dead letter. Memory that runs out in the middle ends the
+ * worker, which comes back from disk. */
 #include <stdio.h>
 
 #include "protocol/assert.h"
@@ -10,7 +11,8 @@
 
 enum { CHUNK = 16, LETTER_ROOM = 64 };
 
-/* A chunk of events on its way: decoded together, so that the memory each needs is on its way, too. */
+/* A chunk of events on its way: decoded together, so that the memory each needs is on its way, too.
+ */
 struct item {
     uint32_t index;
     struct rt_event event;
@@ -31,8 +33,7 @@ static bool is_same(struct rt_worker *worker, rt_position position, const struct
     struct rt_event other;
     struct rt_fault fault;
 
-    return rt_journal_read(worker->journal, position, &record) &&
-           record.type == RT_RECORD_EVENT &&
+    return rt_journal_read(worker->journal, position, &record) && record.type == RT_RECORD_EVENT &&
            rt_event_decode_accepted(record.body, &other, &fault) == RT_OK &&
            rt_identity_equal(event, &other);
 }
@@ -121,8 +122,8 @@ static void reject(struct intake *intake, const struct item *item, struct rt_spa
     if (intake->firehose) {
         struct rt_worker *worker = intake->worker;
 
-        RT_ASSERT(bury(worker, partition_of(worker, raw), item->fault.code, text, raw,
-                       intake->now));
+        RT_ASSERT(
+            bury(worker, partition_of(worker, raw), item->fault.code, text, raw, intake->now));
         intake->done.dead++;
         return;
     }
@@ -141,8 +142,7 @@ static void take(struct intake *intake, const struct item *item)
         worker->duplicate++;
         return;
     }
-    RT_ASSERT(
-        rt_core_event(&worker->core, &item->event, intake->now, intake->quiet, &position));
+    RT_ASSERT(rt_core_event(&worker->core, &item->event, intake->now, intake->quiet, &position));
     RT_ASSERT(rt_dedupe_add(worker->dedupe, item->identity, position));
     worker->appended += item->event.raw.size;
     intake->done.accepted++;
@@ -156,9 +156,9 @@ static void take_chunk(struct intake *intake, struct item *items, struct rt_span
     for (size_t i = 0; i < count; i++) {
         struct item *item = &items[i];
 
-        item->fault.code = rt_event_decode(raw[i], intake->now,
-                                           (size_t)worker->config->limits_event_bytes,
-                                           &item->event, &item->fault);
+        item->fault.code =
+            rt_event_decode(raw[i], intake->now, (size_t)worker->config->limits_event_bytes,
+                            &item->event, &item->fault);
         if (item->fault.code == RT_OK && rt_core_shard(&worker->core, item->event.account) == NULL)
             rt_fault_set(&item->fault, RT_BAD_FIELD, "account: not of this partition");
         if (item->fault.code != RT_OK)

@@ -89,6 +89,13 @@ static int open_segment(const struct rt_log *log, const struct rt_segment *segme
     return rt_disk_open(log->folder, name, O_RDWR);
 }
 
+static bool whole(const struct rt_log *log, const char *name, uint64_t size)
+{
+    struct stat status;
+
+    return fstatat(log->folder, name, &status, 0) == 0 && (uint64_t)status.st_size == size;
+}
+
 /* Segments behind the end are spares; those of another size than now asked for go. */
 static bool take_spares(struct rt_journal *journal, size_t from, char *error)
 {
@@ -100,7 +107,7 @@ static bool take_spares(struct rt_journal *journal, size_t from, char *error)
         char name[RT_SEGMENT_NAME];
 
         rt_segment_name(name, log->id, segment->number);
-        if (segment->size == journal->segment_bytes) {
+        if (segment->size == journal->segment_bytes && whole(log, name, segment->size)) {
             spare.fd = open_segment(log, segment, &spare.header);
             if (spare.fd < 0) {
                 return say(error, name);

@@ -1,7 +1,8 @@
-/* Judging: from an account whose facts or whose time changed to messages in the journal and on their way out.
+/* Judging: from an account whose facts or whose time changed to messages in the journal and on
+ * their way out.
  *
- * Fails only for lack of space or memory: the message is then not said, the account's state is unchanged, and
- * it is judged again a moment later. */
+ * Fails only for lack of space or memory: the message is then not said, the account's state is
+ * unchanged, and it is judged again a moment later. */
 #include <limits.h>
 
 #include "protocol/assert.h"
@@ -13,7 +14,8 @@ enum { RT_JUDGE_AGAIN_MS = 1000 };
 
 void rt_core_wait_until(struct rt_core *core, struct rt_account *account, int64_t at)
 {
-    /* Without memory for its place the account would be forgotten by time: better to end and recover. */
+    /* Without memory for its place the account would be forgotten by time: better to end and
+     * recover. */
     RT_ASSERT(rt_deadlines_set(&core->deadlines, account, at));
 }
 
@@ -190,8 +192,7 @@ bool rt_core_sweep(struct rt_core *core, int64_t now, struct rt_buffer *frames)
         return false;
     table = &core->shards[core->sweep++]->table;
     for (size_t at = 0; at < table->capacity; at++)
-        if (table->hashes[at] != 0 &&
-            rt_account_wait(table->accounts[at])->group != RT_GROUP_QUIET)
+        if (table->hashes[at] != 0 && rt_account_wait(table->accounts[at])->group != RT_GROUP_QUIET)
             judge(core, table->accounts[at], now, RT_ON_CONFIGURATION, frames);
     return core->sweep < core->partitions;
 }

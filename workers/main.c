@@ -1,4 +1,5 @@
-/* retain-worker: started by the daemon, which it serves over an inherited descriptor and outlives by no more than what it takes to notice. */
+/* retain-worker: started by the daemon, which it serves over an inherited descriptor and outlives
+ * by no more than what it takes to notice. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

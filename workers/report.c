@@ -69,8 +69,8 @@ void rt_report_take(struct rt_report *report, const struct rt_core *core,
     keep_smallest(report->worst, &report->worst_count, score, account);
 }
 
-void rt_report_line_write(const struct rt_core *core, const struct rt_account *account,
-                          int64_t now, struct rt_buffer *out)
+void rt_report_line_write(const struct rt_core *core, const struct rt_account *account, int64_t now,
+                          struct rt_buffer *out)
 {
     double score = rt_score_value(rt_account_tier(account, core->config), account, now);
     static const enum rt_profile_key texts[] = {RT_PROFILE_OWNER, RT_PROFILE_TIER};

@@ -1,7 +1,9 @@
-/* report.portfolio: what an account manager asks on Monday morning, as numbers that add up over workers and lists that merge.
+/* report.portfolio: what an account manager asks on Monday morning, as numbers that add up over
+ * workers and lists that merge.
  *
- * Part: {"ok": true, "numbers": {...}, "lists": {name: [[sort key, map], ...]}}: numbers are added key by key, lists merged by their
- * sort key. Churned accounts are counted and otherwise left out; accounts nobody has been in touch with are counted apart. */
+ * Part: {"ok": true, "numbers": {...}, "lists": {name: [[sort key, map], ...]}}: numbers are added
+ * key by key, lists merged by their sort key. Churned accounts are counted and otherwise left out;
+ * accounts nobody has been in touch with are counted apart. */
 #ifndef RT_WORKERS_REPORT_H
 #define RT_WORKERS_REPORT_H
 
@@ -34,8 +36,9 @@ void rt_report_take(struct rt_report *report, const struct rt_core *core,
 void rt_report_write(const struct rt_report *report, const struct rt_core *core, int64_t now,
                      struct rt_buffer *out);
 
-/* {"account", "score", "band", "owner", "tier", "value", "renewal"}: a line of a list; absent keys are nil. */
-void rt_report_line_write(const struct rt_core *core, const struct rt_account *account,
-                          int64_t now, struct rt_buffer *out);
+/* {"account", "score", "band", "owner", "tier", "value", "renewal"}: a line of a list; absent keys
+ * are nil. */
+void rt_report_line_write(const struct rt_core *core, const struct rt_account *account, int64_t now,
+                          struct rt_buffer *out);
 
 #endif

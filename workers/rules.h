@@ -1,5 +1,6 @@
-/* The alert rules: what an account's state, the time and its open episodes mean. Pure: judged alerts are returned, the caller journals
- * them and feeds them back with rt_account_alert, live and in recovery alike. */
+/* The alert rules: what an account's state, the time and its open episodes mean. Pure: judged
+ * alerts are returned, the caller journals them and feeds them back with rt_account_alert, live and
+ * in recovery alike. */
 #ifndef RT_WORKERS_RULES_H
 #define RT_WORKERS_RULES_H
 
@@ -26,7 +27,8 @@ struct rt_judgement {
     double score;
     size_t count;
     struct rt_transition transitions[RT_ALERT_KINDS]; /* at most one a kind */
-    int64_t deadline; /* next moment (> now) at which time alone may change something; INT64_MAX: none */
+    int64_t deadline; /* next moment (> now) at which time alone may change something; INT64_MAX:
+                         none */
 };
 
 enum rt_judged_on {
@@ -36,8 +38,8 @@ enum rt_judged_on {
     RT_ON_LOAD,          /* end of a quiet load: like ON_TIME, and forgets the scores before it */
 };
 
-/* To be called before the first event of a commit group is applied to an account, so that a fall can be measured against the
- * days before it. */
+/* To be called before the first event of a commit group is applied to an account, so that a fall
+ * can be measured against the days before it. */
 void rt_rules_before(const struct rt_config *config, struct rt_account *account, int64_t now);
 
 /* Judges all kinds at `now`; notes the score for later falls. Episodes are not changed. */
@@ -48,7 +50,8 @@ void rt_rules_judge(const struct rt_config *config, struct rt_account *account, 
 int64_t rt_rules_deadline(const struct rt_config *config, const struct rt_account *account,
                           int64_t now);
 
-/* Text, clears and worsens of an open episode as of now: for lists when its message is no longer kept. */
+/* Text, clears and worsens of an open episode as of now: for lists when its message is no longer
+ * kept. */
 void rt_rules_describe(const struct rt_config *config, const struct rt_account *account,
                        enum rt_alert_kind kind, int64_t now, struct rt_transition *out);
 

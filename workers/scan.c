@@ -11,7 +11,8 @@ bool rt_scan_wanted(const struct rt_query *query)
            (query->op == RT_ALERT_LIST && query->open);
 }
 
-/* `after` of a list in another order than by name is "key:name", its key as in struct rt_scan_item. */
+/* `after` of a list in another order than by name is "key:name", its key as in struct rt_scan_item.
+ */
 static bool parse_after(struct rt_scan *scan)
 {
     struct rt_span after = scan->query.after;
@@ -78,7 +79,8 @@ void rt_scan_restart(struct rt_scan *scan)
     scan->report = (struct rt_report){0};
 }
 
-/* ---- the first `limit` in order --------------------------------------------------------------- */
+/* ---- the first `limit` in order ---------------------------------------------------------------
+ */
 
 static int compare_place(double key, struct rt_span name, double other_key,
                          struct rt_span other_name)
@@ -143,7 +145,8 @@ static int in_order(const void *a, const void *b)
     return compare(a, b);
 }
 
-/* ---- what is asked ---------------------------------------------------------------------------- */
+/* ---- what is asked ----------------------------------------------------------------------------
+ */
 
 static bool has_text(const struct rt_account *account, enum rt_profile_key key,
                      struct rt_span wanted)
@@ -212,9 +215,8 @@ static void look_at_alerts(struct rt_scan *scan, const struct rt_account *accoun
         return;
     for (size_t i = 0; i < rt_account_episodes(account); i++) {
         const struct rt_episode *episode = rt_account_episode(account, i);
-        struct rt_scan_item item = {.account = account,
-                                    .kind = episode->kind,
-                                    .position = episode->position};
+        struct rt_scan_item item = {
+            .account = account, .kind = episode->kind, .position = episode->position};
 
         if ((query->has_kind && episode->kind != query->kind) ||
             (query->has_severity && episode->severity != query->severity))
@@ -249,7 +251,8 @@ bool rt_scan_step(struct rt_scan *scan, const struct rt_core *core)
     return scan->partition >= core->partitions;
 }
 
-/* ---- the answer ------------------------------------------------------------------------------- */
+/* ---- the answer -------------------------------------------------------------------------------
+ */
 
 static void write_accounts(const struct rt_scan *scan, const struct rt_core *core,
                            struct rt_buffer *out)
@@ -262,9 +265,9 @@ static void write_accounts(const struct rt_scan *scan, const struct rt_core *cor
         rt_report_line_write(core, scan->items[i].account, scan->now, out);
 }
 
-/* [log, sequence, published, map] of one open episode; false if it closed meanwhile or its message is gone. */
-static bool write_open(struct rt_core *core, const struct rt_scan_item *item,
-                       struct rt_buffer *out)
+/* [log, sequence, published, map] of one open episode; false if it closed meanwhile or its message
+ * is gone. */
+static bool write_open(struct rt_core *core, const struct rt_scan_item *item, struct rt_buffer *out)
 {
     const struct rt_episode *episode = rt_account_episode_of(item->account, item->kind);
     struct rt_buffer map = {0};

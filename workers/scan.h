@@ -1,5 +1,6 @@
-/* Questions about every account (account.list, alert.list with open, report.portfolio), answered one partition at a time between batches of events, so
- * that a list over a million accounts delays nobody's acknowledgement. The moment of the question holds for the whole answer. */
+/* Questions about every account (account.list, alert.list with open, report.portfolio), answered
+ * one partition at a time between batches of events, so that a list over a million accounts delays
+ * nobody's acknowledgement. The moment of the question holds for the whole answer. */
 #ifndef RT_WORKERS_SCAN_H
 #define RT_WORKERS_SCAN_H
 
@@ -21,7 +22,7 @@ struct rt_scan {
     struct rt_buffer payload; /* the query's spans point into it */
     struct rt_query query;
     int64_t now;
-    uint32_t partition; /* next one to look at */
+    uint32_t partition;         /* next one to look at */
     struct rt_scan_item *items; /* heap, the last in order at the top */
     size_t count, limit;
     double after_key;
@@ -32,7 +33,8 @@ struct rt_scan {
 /* True for queries that scans answer. */
 bool rt_scan_wanted(const struct rt_query *query);
 
-/* Begins a scan on a copy of the payload. NULL with the fault: a bad `after`, or no memory (busy). */
+/* Begins a scan on a copy of the payload. NULL with the fault: a bad `after`, or no memory (busy).
+ */
 struct rt_scan *rt_scan_new(struct rt_span payload, uint64_t tag, int64_t now,
                             struct rt_fault *fault);
 void rt_scan_free(struct rt_scan *scan);

@@ -1,4 +1,5 @@
-/* A random number that belongs to the state directory (STATE_DIR/secret, 16 hexadecimal digits): it keys the hashes of erased names. */
+/* A random number that belongs to the state directory (STATE_DIR/secret, 16 hexadecimal digits): it
+ * keys the hashes of erased names. */
 #ifndef RT_WORKERS_SECRET_H
 #define RT_WORKERS_SECRET_H
 

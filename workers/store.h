@@ -1,5 +1,5 @@
-/* How the core reaches what is kept: append to the group that is being filled, read a record back. The worker's is the journal, tests and
- * the back-test have one in memory. */
+/* How the core reaches what is kept: append to the group that is being filled, read a record back.
+ * The worker's is the journal, tests and the back-test have one in memory. */
 #ifndef RT_WORKERS_STORE_H
 #define RT_WORKERS_STORE_H
 

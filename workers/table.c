@@ -39,8 +39,7 @@ struct rt_account *rt_table_find(const struct rt_table *table, uint32_t hash, st
     if (table->capacity == 0)
         return NULL;
     for (size_t at = hash & mask; table->hashes[at] != 0; at = (at + 1) & mask)
-        if (table->hashes[at] == hash &&
-            rt_span_equal(rt_account_name(table->accounts[at]), name))
+        if (table->hashes[at] == hash && rt_span_equal(rt_account_name(table->accounts[at]), name))
             return table->accounts[at];
     return NULL;
 }
@@ -85,7 +84,8 @@ bool rt_table_add(struct rt_table *table, uint32_t hash, struct rt_account *acco
     return true;
 }
 
-/* Linear probing without tombstones: entries behind the hole move up when the hole lies on their way. */
+/* Linear probing without tombstones: entries behind the hole move up when the hole lies on their
+ * way. */
 static void close_hole(struct rt_table *table, size_t hole)
 {
     size_t mask = table->capacity - 1;

@@ -1,5 +1,5 @@
-/* Accounts of one partition by name. Open addressing with a secret seed: what strangers send cannot aim at one slot.
- * The table does not own the accounts. */
+/* Accounts of one partition by name. Open addressing with a secret seed: what strangers send cannot
+ * aim at one slot. The table does not own the accounts. */
 #ifndef RT_WORKERS_TABLE_H
 #define RT_WORKERS_TABLE_H
 

@@ -1,7 +1,8 @@
-/* The worker's shell: it moves bytes between the link, the core, the journal and the snapshots, and holds no opinion.
+/* The worker's shell: it moves bytes between the link, the core, the journal and the snapshots, and
+ * holds no opinion.
  *
- * One commit group at a time is being written while the next is filled. What was said about a group (alerts, then
- * answers) waits in its outbox until it is on disk. */
+ * One commit group at a time is being written while the next is filled. What was said about a group
+ * (alerts, then answers) waits in its outbox until it is on disk. */
 #ifndef RT_WORKERS_WORKER_H
 #define RT_WORKERS_WORKER_H
 
@@ -28,8 +29,8 @@ struct rt_worker {
     struct rt_dedupe *dedupe;
     struct rt_clock clock;
     uint64_t secret;
-    int commit_fd;   /* eventfd: a commit or a snapshot is done */
-    int timer_fd;    /* the next moment something is due */
+    int commit_fd; /* eventfd: a commit or a snapshot is done */
+    int timer_fd;  /* the next moment something is due */
 
     struct rt_outbox filling, flying;
     struct rt_buffer rejections; /* scratch of ingest.c */
@@ -40,23 +41,25 @@ struct rt_worker {
     bool disk_full;
 
     struct rt_snapshot_writer *writer;
-    struct rt_snapshot taken;    /* in memory, waits for its group to be on disk */
+    struct rt_snapshot taken; /* in memory, waits for its group to be on disk */
     bool has_taken;
-    uint32_t cycle;              /* next partition of the cycle; partitions: none under way */
-    int64_t next_cycle;          /* judging time */
-    uint64_t cycle_bytes;        /* bytes of the journal when the last cycle began */
-    uint64_t appended;           /* bytes appended since start */
+    uint32_t cycle;       /* next partition of the cycle; partitions: none under way */
+    int64_t next_cycle;   /* judging time */
+    uint64_t cycle_bytes; /* bytes of the journal when the last cycle began */
+    uint64_t appended;    /* bytes appended since start */
     uint64_t accepted, duplicate, rejected, dead;
 };
 
 /* Runs until the daemon says stop or goes away. The exit status of the process. */
 int rt_worker_run(struct rt_worker *worker);
 
-/* ---- between the files of the shell ------------------------------------------------------------ */
+/* ---- between the files of the shell ------------------------------------------------------------
+ */
 
 int64_t rt_worker_now(struct rt_worker *worker);
 
-/* Where an answer goes: the outbox of the group whose state it saw, or straight out if all of it is on disk. */
+/* Where an answer goes: the outbox of the group whose state it saw, or straight out if all of it is
+ * on disk. */
 struct rt_buffer *rt_worker_answers(struct rt_worker *worker);
 
 /* ingest.c: one EVENTS or BURY frame. */
@@ -70,7 +73,7 @@ void rt_scan_on(struct rt_worker *worker);
 /* keep.c: snapshots and what is done away with for its age. */
 void rt_keep_after_commit(struct rt_worker *worker); /* a group was handed over */
 void rt_keep_poll(struct rt_worker *worker);
-void rt_keep_all(struct rt_worker *worker);          /* at a clean stop; waits */
+void rt_keep_all(struct rt_worker *worker); /* at a clean stop; waits */
 void rt_keep_wait(struct rt_worker *worker);
 
 /* Closes the group, writes it and waits: erase, stop. */
