@@ -19,7 +19,7 @@ enum { SECTOR = 512, CHANGES = 1 << 16, PATH_BYTES = 512 };
 struct change {
     enum rt_disk_op op;
     char path[PATH_BYTES], to[PATH_BYTES]; /* of the folder and name, also after it was closed */
-    char kept[PATH_BYTES];                 /* a second name for what a rename or unlink takes away */
+    char kept[PATH_BYTES]; /* a second name for what a rename or unlink takes away */
     uint64_t offset;
     size_t size;
     uint8_t *before;
@@ -72,8 +72,7 @@ static void note_write(const struct rt_disk_call *call)
     RT_ASSERT(change->before != NULL);
     snprintf(path, sizeof(path), "/proc/self/fd/%d", call->fd);
     fd = open(path, O_RDONLY);
-    RT_ASSERT(fd >= 0 &&
-              pread(fd, change->before, call->size, (off_t)call->offset) >= 0);
+    RT_ASSERT(fd >= 0 && pread(fd, change->before, call->size, (off_t)call->offset) >= 0);
     close(fd);
 }
 
@@ -299,12 +298,21 @@ void rt_bad_disk_restore(uint64_t seed)
 
 char *rt_scratch_new(void)
 {
-    const char *base = getenv("TMPDIR");
+    const char *const bases[] = {getenv("TMPDIR"), "/dev/shm", "/tmp"};
     char *folder;
 
-    RT_ASSERT(asprintf(&folder, "%s/retain-test-XXXXXX", base == NULL ? "/tmp" : base) > 0);
-    RT_ASSERT(mkdtemp(folder) != NULL);
-    return folder;
+    for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
+        if (bases[i] == NULL) {
+            continue;
+        }
+        RT_ASSERT(asprintf(&folder, "%s/retain-test-XXXXXX", bases[i]) > 0);
+        if (mkdtemp(folder) != NULL) {
+            return folder;
+        }
+        free(folder);
+    }
+    RT_ASSERT(false);
+    return NULL;
 }
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)

@@ -1,8 +1,9 @@
-/* A disk that fails, falls short, or loses power at the n-th call, under the real files of a scratch folder; made of the hook in
- * workers/disk.h.
+/* A disk that fails, falls short, or loses power at the n-th call, under the real files of a
+ * scratch folder; made of the hook in workers/disk.h.
  *
- * Power loss: from that call on nothing is done any more. rt_bad_disk_restore then undoes what was not synced: of file contents a random part
- * of the sectors, of names (create, rename, unlink) a random number of the newest. */
+ * Power loss: from that call on nothing is done any more. rt_bad_disk_restore then undoes what was
+ * not synced: of file contents a random part of the sectors, of names (create, rename, unlink) a
+ * random number of the newest. */
 #ifndef RT_TESTS_LIB_BAD_DISK_H
 #define RT_TESTS_LIB_BAD_DISK_H
 
@@ -25,7 +26,8 @@ long rt_bad_disk_end(void);
 /* After end, in mode POWER: undoes what was not synced. Same seed, same damage. */
 void rt_bad_disk_restore(uint64_t seed);
 
-/* A fresh empty folder below $TMPDIR or /tmp; freed by rt_scratch_remove with everything in it. */
+/* A fresh empty folder below $TMPDIR, /dev/shm (syncs cost nothing there) or /tmp; freed by
+ * rt_scratch_remove with everything in it. */
 char *rt_scratch_new(void);
 void rt_scratch_remove(char *folder);
 
