@@ -6,15 +6,17 @@
 #ifndef RT_DAEMON_MERGE_H
 #define RT_DAEMON_MERGE_H
 
+#include "daemon/chain.h"
 #include "protocol/cursor.h"
 #include "protocol/event.h"
 #include "protocol/query.h"
 
 struct rt_merge {
     const struct rt_query *query;
-    const struct rt_span *parts; /* one of each worker */
-    uint32_t count;              /* <= RT_WORKERS_MAX */
-    uint32_t log;                /* worker i writes log + i now */
+    const struct rt_span *parts;  /* one of each worker */
+    uint32_t count;               /* <= RT_WORKERS_MAX */
+    uint32_t log;                 /* worker i writes log + i now */
+    const struct rt_chain *chain; /* in which order alerts were published */
 };
 
 /* Writes the reply. False if a part is not what it should be, or without memory (out->failed then).
@@ -45,6 +47,8 @@ struct rt_merge_item {
     uint64_t second;
     struct rt_span name; /* then by this, in byte order */
     struct rt_span map;
+    uint32_t log; /* of alerts: which message it is */
+    uint64_t sequence;
 };
 
 struct rt_merge_list {

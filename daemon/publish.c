@@ -66,11 +66,11 @@ static void publish(struct rt_worker *worker, const struct rt_link_alert *alert)
     char cursor[RT_CURSOR_TEXT];
     size_t size;
 
-    RT_ASSERT(rt_cursor_advance(&publisher->cursor, worker->log, alert->sequence));
+    rt_chain_add(&publisher->chain, worker->log, alert->sequence);
     if (!alert->publish) {
         return;
     }
-    size = rt_cursor_encode(&publisher->cursor, cursor);
+    size = rt_cursor_encode(&publisher->chain.now, cursor);
     rt_buffer_clear(&publisher->message);
     if (rt_alert_with_cursor(&publisher->message, alert->map, rt_span(cursor, size)) &&
         !publisher->message.failed) {
@@ -156,7 +156,7 @@ static void on_cursor(evutil_socket_t descriptor, short what, void *context)
     struct rt_daemon *daemon = context;
     struct rt_publisher *publisher = &daemon->publisher;
     char cursor[RT_CURSOR_TEXT];
-    size_t size = rt_cursor_encode(&publisher->cursor, cursor);
+    size_t size = rt_cursor_encode(&publisher->chain.now, cursor);
 
     (void)descriptor;
     (void)what;
@@ -272,8 +272,7 @@ void rt_publish_start(struct rt_daemon *daemon)
     struct rt_publisher *publisher = &daemon->publisher;
 
     for (uint32_t i = 0; i < daemon->worker_count; i++) {
-        RT_ASSERT(rt_cursor_advance(&publisher->cursor, daemon->workers[i].log,
-                                    daemon->workers[i].alerts_base));
+        rt_chain_begin(&publisher->chain, daemon->workers[i].log, daemon->workers[i].alerts_base);
     }
     publisher->complete = true;
     if (publisher->socket.socket != NULL) {
@@ -294,6 +293,7 @@ void rt_publish_close(struct rt_daemon *daemon)
         event_free(publisher->reopen_timer);
     }
     rt_zsocket_close(&publisher->socket);
+    rt_chain_free(&publisher->chain);
     rt_buffer_free(&publisher->early);
     rt_buffer_free(&publisher->message);
     rt_buffer_free(&publisher->topic);

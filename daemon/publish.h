@@ -6,15 +6,14 @@
 #ifndef RT_DAEMON_PUBLISH_H
 #define RT_DAEMON_PUBLISH_H
 
+#include "daemon/chain.h"
 #include "daemon/worker.h"
 #include "daemon/zsocket.h"
-#include "protocol/cursor.h"
 
 struct rt_publisher {
     struct rt_zsocket socket;
-    struct rt_cursor
-        cursor;    /* of what was published; names every log of this generation once `complete` */
-    bool complete; /* all workers have been READY */
+    struct rt_chain chain;  /* chain.now is the cursor; it names every log once `complete` */
+    bool complete;          /* all workers have been READY */
     struct rt_buffer early; /* alerts from before that: u32 worker, u32 size + ALERT body */
     uint64_t subscriptions;
     struct event *cursor_timer, *reopen_timer;

@@ -259,7 +259,8 @@ static bool merge_parts(struct rt_daemon *daemon, struct rt_ask *question, struc
     struct rt_merge merge = {.query = &query,
                              .parts = parts,
                              .count = daemon->worker_count,
-                             .log = daemon->state.generation.log};
+                             .log = daemon->state.generation.log,
+                             .chain = &daemon->publisher.chain};
 
     RT_ASSERT(rt_query_decode(rt_buffer_span(&question->payload), &query, &fault) == RT_OK);
     for (uint32_t i = 0; i < daemon->worker_count; i++) {

@@ -12,6 +12,7 @@
 typedef bool merge_function(const struct rt_merge *merge, struct rt_buffer *out);
 
 static struct rt_buffer request, parts[4], reply;
+static struct rt_chain chain;
 
 static bool merge(merge_function *function, const char *query_text, uint32_t count,
                   const char *const *texts)
@@ -19,7 +20,8 @@ static bool merge(merge_function *function, const char *query_text, uint32_t cou
     struct rt_query query;
     struct rt_fault fault;
     struct rt_span spans[4];
-    const struct rt_merge asked = {.query = &query, .parts = spans, .count = count, .log = 3};
+    const struct rt_merge asked = {
+        .query = &query, .parts = spans, .count = count, .log = 3, .chain = &chain};
 
     rt_buffer_clear(&request);
     notation(&request, "%s", query_text);
@@ -155,9 +157,10 @@ static void alerts_in_order_with_their_cursors(void **state)
 {
     (void)state;
     assert_true(merge(rt_merge_alerts, "{op: 'alert.list'}", 2, history));
-    expect("{ok: true, alerts: [{n: 1, cursor: '3.1'}, {n: 2, cursor: '3.1-4.7'}, {n: 3, cursor: "
-           "'3.2-4.7'}], "
-           "cursor: '3.2-4.8'}");
+    expect(
+        "{ok: true, alerts: [{n: 1, cursor: '3.1-4.0'}, {n: 2, cursor: '3.1-4.7'}, {n: 3, cursor: "
+        "'3.2-4.7'}], "
+        "cursor: '3.2-4.8'}");
 }
 
 static void a_cut_history_goes_on_where_it_was_cut(void **state)
@@ -171,12 +174,50 @@ static void a_cut_history_goes_on_where_it_was_cut(void **state)
 
     (void)state;
     assert_true(merge(rt_merge_alerts, "{op: 'alert.list', limit: 2}", 2, history));
-    expect("{ok: true, alerts: [{n: 1, cursor: '3.1'}, {n: 2, cursor: '3.1-4.7'}], cursor: "
+    expect("{ok: true, alerts: [{n: 1, cursor: '3.1-4.0'}, {n: 2, cursor: '3.1-4.7'}], cursor: "
            "'3.1-4.7'}");
     assert_true(merge(rt_merge_alerts, "{op: 'alert.list', limit: 1}", 2, cut));
-    expect("{ok: true, alerts: [{n: 1, cursor: '3.1'}], cursor: '3.1'}");
+    expect("{ok: true, alerts: [{n: 1, cursor: '3.1-4.0'}], cursor: '3.1-4.0'}");
     assert_true(merge(rt_merge_alerts, "{op: 'alert.list', since: '3.1-4.7', limit: 2}", 2, rest));
     expect("{ok: true, alerts: [{n: 3, cursor: '3.2-4.7'}], cursor: '3.2-4.8'}");
+}
+
+/* What this daemon published is listed as it was on the wire, whatever is left out of the list. */
+static void alerts_of_this_life_keep_their_cursors(void **state)
+{
+    static const char *const texts[] = {
+        "{ok: true, alerts: [[3, 1, 100, {n: 1}], [3, 3, 300, {n: 3}], [3, 4, 400, {n: 5}]], more: "
+        "false, end: [[3, 4]]}",
+        "{ok: true, alerts: [[4, 7, 299, {n: 4}]], more: false, end: [[4, 7]]}"};
+
+    (void)state;
+    rt_chain_begin(&chain, 3, 1);
+    rt_chain_begin(&chain, 4, 5);
+    rt_chain_add(&chain, 4, 6); /* not asked for */
+    rt_chain_add(&chain, 3, 2); /* nor this */
+    rt_chain_add(&chain, 3, 3);
+    rt_chain_add(&chain, 4, 7); /* stamped before the one that was sent before it */
+    rt_chain_add(&chain, 3, 4);
+    assert_true(merge(rt_merge_alerts, "{op: 'alert.list'}", 2, texts));
+    expect("{ok: true, alerts: [{n: 1, cursor: '3.1-4.0'}, {n: 3, cursor: '3.3-4.6'}, {n: 4, "
+           "cursor: '3.3-4.7'}, "
+           "{n: 5, cursor: '3.4-4.7'}], cursor: '3.4-4.7'}");
+    assert_true(merge(rt_merge_alerts, "{op: 'alert.list', since: '3.1-4.6', limit: 2}", 2, texts));
+    rt_chain_free(&chain);
+}
+
+static void a_chain_forgets_its_oldest_links(void **state)
+{
+    (void)state;
+    rt_chain_begin(&chain, 3, 0);
+    for (uint64_t i = 1; i <= RT_CHAIN_MAX + 1; i++) {
+        rt_chain_add(&chain, 3, i);
+    }
+    assert_true(chain.count <= RT_CHAIN_MAX);
+    assert_int_equal(chain.base.at[0].sequence + chain.count, RT_CHAIN_MAX + 1);
+    assert_int_equal(chain.links[0].sequence, chain.base.at[0].sequence + 1);
+    assert_int_equal(chain.now.at[0].sequence, RT_CHAIN_MAX + 1);
+    rt_chain_free(&chain);
 }
 
 /* The first cursor of a history names every older log, or a reader would take those as seen. */
@@ -190,7 +231,7 @@ static void logs_of_all_generations_are_named(void **state)
 
     (void)state;
     assert_true(merge(rt_merge_alerts, "{op: 'alert.list'}", 2, texts));
-    expect("{ok: true, alerts: [{n: 1, cursor: '1.0-2.5'}, {n: 2, cursor: '1.0-2.5-3.1'}], "
+    expect("{ok: true, alerts: [{n: 1, cursor: '1.0-2.5'}, {n: 2, cursor: '1.0-2.5-3.1-4.0'}], "
            "cursor: '1.9-2.5-3.1-4.0'}");
     assert_true(merge(rt_merge_alerts, "{op: 'alert.list'}", 2, silent));
     expect("{ok: true, alerts: [], cursor: '3.0-4.6'}");
@@ -260,6 +301,8 @@ int main(void)
         cmocka_unit_test(dead_letters_by_time),
         cmocka_unit_test(alerts_in_order_with_their_cursors),
         cmocka_unit_test(a_cut_history_goes_on_where_it_was_cut),
+        cmocka_unit_test(alerts_of_this_life_keep_their_cursors),
+        cmocka_unit_test(a_chain_forgets_its_oldest_links),
         cmocka_unit_test(logs_of_all_generations_are_named),
         cmocka_unit_test(reports_add_up),
         cmocka_unit_test(stats_add_up),
