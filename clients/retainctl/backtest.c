@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clients/retainctl/cohort.h"
+#include "clients/retainctl/backtest_cohort.h"
 #include "clients/retainctl/json.h"
 #include "clients/retainctl/show.h"
 #include "clients/retainctl/source.h"

@@ -34,13 +34,14 @@ static void numbers_add(struct rt_grid *grid, const char *prefix, const json_t *
 
 static void numbers_print(const json_t *reply)
 {
-    static const char *const headings[] = {"", ">", NULL};
+    static const char *const headings[] = {"portfolio", ">", NULL};
     const json_t *numbers = json_object_get(reply, "numbers");
     json_t *plain = json_copy((json_t *)(numbers != NULL ? numbers : reply));
     struct rt_grid grid;
 
     json_object_del(plain, "ok");
     json_object_del(plain, "lists");
+    json_object_del(plain, "score_sum"); /* there so that parts can be added; the mean stands beside it */
     rt_grid_begin(&grid, headings);
     numbers_add(&grid, "", plain);
     rt_grid_print(&grid, stdout);

@@ -78,7 +78,7 @@ static enum temperament temperament_roll(struct rt_dice *dice)
     return STEADY;
 }
 
-/* One in seven declines; some began long ago and are gone, some have only just begun. */
+/* One in six declines; some began long ago and are gone, some have only just begun. */
 static void fate_roll(const struct rt_world *world, struct account *account)
 {
     int64_t span = world->options.days * 2 / 3;
@@ -86,7 +86,7 @@ static void fate_roll(const struct rt_world *world, struct account *account)
 
     account->onset = account->gone = INT64_MAX;
     account->cause = STAYS;
-    if (!rt_dice_chance(&account->dice, 143) || account->temperament == GROWING)
+    if (!rt_dice_chance(&account->dice, 170) || account->temperament == GROWING)
         return;
     account->cause = (enum cause)rt_dice_between(&account->dice, SILENCE, SENTIMENT);
     account->onset = world->last_day - ago;
@@ -689,6 +689,19 @@ static uint32_t troubled_find(const struct rt_world *world, uint32_t nth)
     return nth % world->options.accounts;
 }
 
+/* Anybody who has no reason to leave; without one, anybody. */
+static uint32_t alive_find(struct rt_world *world)
+{
+    uint32_t index = 0;
+
+    for (int tries = 0; tries < 16; tries++) {
+        index = rt_dice_below(&world->live, world->options.accounts);
+        if (world->accounts[index].cause == STAYS)
+            break;
+    }
+    return index;
+}
+
 bool rt_world_live(struct rt_world *world, int64_t now, struct rt_span *event)
 {
     uint64_t turn = world->live_count++;
@@ -702,7 +715,7 @@ bool rt_world_live(struct rt_world *world, int64_t now, struct rt_span *event)
     if (turn % 2 == 0)
         making = trouble(world, troubled_find(world, (uint32_t)(turn / 2 % TROUBLED)), now);
     else
-        making = ordinary(world, rt_dice_below(&world->live, world->options.accounts), now);
+        making = ordinary(world, alive_find(world), now);
     finish(&making);
     world->failed = world->scratch.failed;
     *event = rt_buffer_span(&world->scratch);

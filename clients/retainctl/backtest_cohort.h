@@ -1,7 +1,7 @@
 /* The accounts of a back-test: what was known of each before a date, and whether it was heard of
  * after it. Memory is bounded by accounts (and their days), not by events. Pure. */
-#ifndef RT_RETAINCTL_COHORT_H
-#define RT_RETAINCTL_COHORT_H
+#ifndef RT_RETAINCTL_BACKTEST_COHORT_H
+#define RT_RETAINCTL_BACKTEST_COHORT_H
 
 #include "clients/retainctl/ranking.h"
 #include "workers/account.h"
