@@ -8,6 +8,7 @@
 #   make deb             build/deb/*.deb
 VERSION = 0.1.0
 SOVERSION = 0
+REVISION = 1
 
 O ?= build
 PREFIX ?= /usr/local
@@ -230,7 +231,7 @@ uninstall:
 	-rmdir $(DESTDIR)$(LIBEXECDIR) 2>/dev/null
 
 deb:
-	packaging/deb/build $(VERSION)
+	packaging/deb/build $(VERSION) $(REVISION)
 
 clean:
 	rm -rf $(O)
@@ -238,4 +239,5 @@ clean:
 .PHONY: all test-programs fuzz-programs bench bench-programs check style fuzz coverage demo deps test-deps docs install \
         uninstall deb clean FORCE
 .SECONDARY:
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(patsubst %.c,$(O)/%.d,$(wildcard protocol/*.c config/*.c config/tool/*.c daemon/*.c workers/*.c clients/*/*.c tests/*/*.c \
+    bench/*.c))

@@ -11,18 +11,19 @@ machine_start
 folder=$(mktemp -d)
 trap 'machine_stop; rm -rf "$folder"' EXIT
 export O=${O:-build}
+unset MAKEFLAGS
 version=$(sed -nE 's/^VERSION = //p' Makefile)
 
-build() { # VERSION
-    make --no-print-directory deb VERSION="$1" && mv "$O"/deb/*_"$1"-1_*.deb "$folder"
+build() { # REVISION
+    make --no-print-directory deb REVISION="$1" && mv "$O/deb"/*_"$version-$1"_*.deb "$folder"
 }
-package() { # NAME VERSION: its path on the machine
-    echo "/packages/$(basename "$folder/$1_$2"-1_*.deb)"
+package() { # NAME REVISION: its path on the machine
+    echo "/packages/$(basename "$folder/$1_$version-$2"_*.deb)"
 }
 lints() { # Lintian speaks of errors only: it knows an archive's rules, and this is no part of one
     command -v lintian >/dev/null || return 0
     local said
-    said=$(lintian --allow-root --fail-on none --tag-display-limit 0 "$folder"/*_"$version"-1_*.deb 2>&1)
+    said=$(lintian --allow-root --fail-on none --tag-display-limit 0 "$folder"/*_"$version-1"_*.deb 2>&1)
     echo "$said"
     ! echo "$said" | grep -q '^E:'
 }
@@ -40,15 +41,15 @@ compiles() {
     machine sh -c 'cc /tmp/client.c $(pkg-config --cflags --libs retain) -o /tmp/client && /tmp/client'
 }
 
-step "the packages are built" build "$version"
-step "and again as a newer version" build "$version.1"
+step "the packages are built" build 1
+step "and a newer revision" build 2
 step "lintian finds no error" lints
 mkdir "$(machine_root)/packages"
 cp "$folder"/*.deb "$(machine_root)/packages/"
 limit_to_this_machine
 machine_boot
 
-step "it installs" machine dpkg -i "$(package retaind "$version")"
+step "it installs" machine dpkg -i "$(package retaind 1)"
 step "it is enabled" machine systemctl --quiet is-enabled retaind.service
 step "and runs" active
 step "an event is acknowledged" push_one first
@@ -57,25 +58,25 @@ step "the manual is in its place" machine test -e /usr/share/man/man1/retainctl.
 
 before=$(main_pid)
 echo "# a change of the administrator's" | machine tee -a /etc/retaind/retaind.conf >/dev/null
-step "it upgrades" machine dpkg -i "$(package retaind "$version.1")"
+step "it upgrades" machine dpkg -i "$(package retaind 2)"
 step "and runs" active
 step "as a new process" test "$(main_pid)" != "$before"
-step "of the new version" test "$(machine retaind --version | grep -c "$version.1")" = 1
+step "of the new revision" test "$(machine dpkg-query -W -f='${Version}' retaind)" = "$version-2"
 step "with its state" eventually has_accounts 1
 step "and the administrator's configuration" machine grep -q "administrator's" /etc/retaind/retaind.conf
 
 machine systemctl stop retaind.service
-step "stopped, an upgrade leaves it so" machine dpkg -i "$(package retaind "$version")"
+step "stopped, an upgrade leaves it so" machine dpkg -i "$(package retaind 1)"
 step "which it does" fails active
 machine systemctl start retaind.service
 
-step "the library installs" machine dpkg -i "$(package libretain0 "$version")" "$(package libretain-dev "$version")"
+step "the library installs" machine dpkg -i "$(package libretain0 1)" "$(package libretain-dev 1)"
 step "and a program is built with it" compiles
 
 step "it is removed" machine dpkg -r retaind
 step "and no longer runs" fails machine pgrep -u retaind
 step "its state stays" machine test -d /var/lib/retaind
-step "it installs again" machine dpkg -i "$(package retaind "$version")"
+step "it installs again" machine dpkg -i "$(package retaind 1)"
 step "and finds its state" eventually has_accounts 1
 step "it is purged" machine dpkg -P retaind libretain-dev libretain0
 step "its state is gone" fails machine test -e /var/lib/retaind

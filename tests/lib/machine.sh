@@ -57,6 +57,7 @@ machine_prepare() { # ROOT
     done
     printf '[Unit]\nRequires=systemd-journald.socket\nAllowIsolate=yes\n' >"$1/etc/systemd/system/test.target"
     : >"$1/etc/fstab"
+    rm -f "$1/usr/sbin/policy-rc.d" # which in a container keeps packages from starting anything
 }
 
 # Process 1: mounts what a machine has and becomes systemd. Runs inside the namespaces.
