@@ -1,6 +1,6 @@
-/* See backtest_cohort.h. An open-addressing table of accounts by name; each holds the very state that a
- * worker holds, and a bitmap of its active days before the date (the worker's own ends after 512
- * days; the rhythm is measured on all of them). */
+/* See backtest_cohort.h. An open-addressing table of accounts by name; each holds the very state
+ * that a worker holds, and a bitmap of its active days before the date (the worker's own ends after
+ * 512 days; the rhythm is measured on all of them). */
 #include "clients/retainctl/backtest_cohort.h"
 
 #include <math.h>

@@ -10,6 +10,7 @@
 #include "clients/retainctl/show.h"
 #include "clients/retainctl/when.h"
 #include "clients/retainctl/world.h"
+#include "protocol/limits.h"
 
 enum { SEED = 1, ACCOUNTS = 300, DAYS = 365 };
 
@@ -124,7 +125,7 @@ int rt_cli_simulate(struct rt_cli *cli, int argc, char **argv)
         {"seed", 's', "N", "another world (default 1)", RT_CLI_WHOLE, &o.seed},
         {"accounts", 'a', "N", "how many (default 300)", RT_CLI_WHOLE, &o.accounts},
         {"days", 'd', "N", "how long a history (default 365)", RT_CLI_WHOLE, &o.days},
-        {"until", 'u', "TIME", "it ends here (default: now)", RT_CLI_TEXT, &o.until},
+        {"until", 'u', "TIME", "it ends here (default: today, 00:00 UTC)", RT_CLI_TEXT, &o.until},
         {"format", 'f', "FORMAT", "jsonl (default) or msgpack", RT_CLI_TEXT, &o.format},
         {"truth", 0, "FILE", "write there what was planted in each account", RT_CLI_TEXT, &o.truth},
         {"live", 'l', NULL, "no history: events as they happen, from now on", RT_CLI_FLAG, &o.live},
@@ -133,7 +134,8 @@ int rt_cli_simulate(struct rt_cli *cli, int argc, char **argv)
          &o.seconds},
         {NULL, 0, NULL, NULL, RT_CLI_FLAG, NULL},
     };
-    struct rt_world_options world = {.until = rt_when_now()};
+    int64_t now = rt_when_now();
+    struct rt_world_options world = {.until = now - now % RT_DAY_MS};
     int count, code = rt_cli_parse(cli, options, argc, argv, &count);
     bool packed = false;
 
@@ -148,7 +150,7 @@ int rt_cli_simulate(struct rt_cli *cli, int argc, char **argv)
     world.seed = (uint64_t)o.seed;
     world.accounts = (uint32_t)o.accounts;
     world.days = (uint32_t)o.days;
-    if (world.until < o.days * INT64_C(86400000))
+    if (world.until < o.days * RT_DAY_MS)
         return rt_cli_usage(cli, "--until is too early for %lld days", (long long)o.days);
     return run(&o, &world, packed);
 }
