@@ -673,9 +673,47 @@ static void a_failed_sync_ends_it_for_good(void **state)
     rt_scratch_remove(folder);
 }
 
-/* ---- rot ---------------------------------------------------------------------------------- */
-
 static const char segment_name[] = "journal/0003-000001.seg";
+
+/* A group that was torn in its first record, though its COMMIT arrived, is cut off. Should that
+ * record be written again in the same place, the rest must not come to life behind it. */
+static void what_was_cut_never_comes_to_life(void **state)
+{
+    char *folder = rt_scratch_new();
+    struct rt_journal *journal = must_open(folder);
+    uint8_t *whole, *torn, *cut;
+    uint64_t first, end;
+    size_t size;
+
+    (void)state;
+    must_add_group(journal, 0);
+    first = rt_position_offset(rt_journal_end(journal));
+    must_add_group(journal, EACH);
+    end = rt_position_offset(rt_journal_end(journal));
+    rt_journal_close(journal);
+    whole = rt_scratch_read(folder, segment_name, &size);
+    torn = rt_scratch_read(folder, segment_name, &size);
+    memset(torn + first, 0, BODY);
+    rt_scratch_write(folder, segment_name, torn, size);
+    journal = must_open(folder);
+    assert_non_null(strstr(rt_journal_note(journal), "cut off"));
+    assert_int_equal(whole_groups(journal), 1);
+    rt_journal_close(journal);
+    cut = rt_scratch_read(folder, segment_name, &size);
+    for (uint64_t i = first; i < end; i++)
+        assert_int_equal(cut[i], 0);
+    memcpy(cut + first, whole + first, BODY);
+    rt_scratch_write(folder, segment_name, cut, size);
+    journal = must_open(folder);
+    assert_int_equal(whole_groups(journal), 1);
+    rt_journal_close(journal);
+    free(whole);
+    free(torn);
+    free(cut);
+    rt_scratch_remove(folder);
+}
+
+/* ---- rot ---------------------------------------------------------------------------------- */
 
 /* Four groups in one segment; its bytes. */
 static uint8_t *small_journal(const char *folder, size_t *size, uint64_t *used)
@@ -900,6 +938,7 @@ int main(void)
         cmocka_unit_test(a_call_that_fails_is_never_acknowledged),
         cmocka_unit_test(short_writes_are_continued),
         cmocka_unit_test(a_failed_sync_ends_it_for_good),
+        cmocka_unit_test(what_was_cut_never_comes_to_life),
         cmocka_unit_test(every_flipped_bit_is_found_and_costs_one_record),
         cmocka_unit_test(a_cut_file_loses_only_what_was_cut),
         cmocka_unit_test(a_lost_header_costs_its_segment_and_is_said),
