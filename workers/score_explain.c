@@ -28,21 +28,22 @@ static uint64_t total(const struct rt_account *account, enum rt_cell_kind kind, 
 /* "4 of the last 6 calls went unanswered": of the last three months of contact if there were any,
  * else of all. */
 static void say_share(struct rt_sentence *sentence, const struct rt_account *account,
-                      enum rt_cell_kind bad, enum rt_cell_kind good, const char *what,
-                      const char *fate)
+                      enum rt_cell_kind bad, enum rt_cell_kind good, const char *one,
+                      const char *many)
 {
     int32_t since = rt_account_last_bucket(account) - 3;
-    uint64_t count = total(account, bad, since);
+    uint64_t count = total(account, bad, since), all;
 
     if (count == 0) {
         since = 0;
         count = total(account, bad, since);
     }
-    rt_say(sentence, "%llu of ", (unsigned long long)count);
-    if (since > 0)
-        rt_say(sentence, "the last ");
-    rt_say(sentence, "%llu %s %s", (unsigned long long)(count + total(account, good, since)), what,
-           fate);
+    all = count + total(account, good, since);
+    if (all == 1)
+        rt_say(sentence, "the last %s", one);
+    else
+        rt_say(sentence, "%llu of %s%llu %s", (unsigned long long)count,
+               since > 0 ? "the last " : "", (unsigned long long)all, many);
 }
 
 static void say_csat(struct rt_sentence *sentence, const struct rt_account *account)
@@ -93,14 +94,16 @@ static void say_part(struct rt_sentence *sentence, const struct explanation *e, 
         say_response(sentence, e);
         break;
     case RT_PART_UNANSWERED:
-        say_share(sentence, e->account, RT_CELL_UNANSWERED, RT_CELL_ANSWERED, "calls",
-                  "went unanswered");
+        say_share(sentence, e->account, RT_CELL_UNANSWERED, RT_CELL_ANSWERED,
+                  "call went unanswered", "calls went unanswered");
         break;
     case RT_PART_NO_SHOW:
-        say_share(sentence, e->account, RT_CELL_NO_SHOW, RT_CELL_HELD, "visits", "were no-shows");
+        say_share(sentence, e->account, RT_CELL_NO_SHOW, RT_CELL_HELD, "visit was a no-show",
+                  "visits were no-shows");
         break;
     case RT_PART_BOUNCED:
-        say_share(sentence, e->account, RT_CELL_BOUNCED, RT_CELL_DELIVERED, "mails", "bounced");
+        say_share(sentence, e->account, RT_CELL_BOUNCED, RT_CELL_DELIVERED, "mail bounced",
+                  "mails bounced");
         break;
     default:
         rt_say_tickets(sentence, e->tier, e->account, e->now);
