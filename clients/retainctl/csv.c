@@ -23,6 +23,9 @@ struct output {
     const struct rt_set_entry *preset;
 };
 
+/* What libcsv's pstate says; it has names for it in its source alone. */
+enum { BETWEEN_ROWS = 0, IN_CELL = 2 };
+
 struct rt_csv {
     struct rt_input_common *common;
     struct csv_parser parser;
@@ -49,7 +52,7 @@ struct rt_csv *rt_csv_new(struct rt_input_common *common, char delimiter)
 {
     struct rt_csv *csv = calloc(1, sizeof(*csv));
 
-    if (csv == NULL || csv_init(&csv->parser, CSV_STRICT_FINI) != 0) {
+    if (csv == NULL || csv_init(&csv->parser, 0) != 0) {
         free(csv);
         return NULL;
     }
@@ -381,7 +384,7 @@ static size_t bom_skip(struct rt_csv *csv, const uint8_t *data, size_t size)
 /* At most one line, so that the number of the line a row begins on is known. */
 static void piece_parse(struct rt_csv *csv, const uint8_t *piece, size_t size)
 {
-    if (csv->parser.pstate == 0) /* between rows */
+    if (csv->parser.pstate == BETWEEN_ROWS)
         csv->row_line = csv->line;
     if (csv_parse(&csv->parser, piece, size, on_cell, on_row, csv) != size &&
         csv->result == RT_INPUT_OK)
@@ -409,7 +412,9 @@ enum rt_input_result rt_csv_end(struct rt_csv *csv)
 {
     if (csv->result != RT_INPUT_OK)
         return csv->result;
-    if (csv_fini(&csv->parser, on_cell, on_row, csv) != 0 && csv->result == RT_INPUT_OK)
+    if (csv->parser.pstate == IN_CELL && csv->parser.quoted)
         fail(csv, "a quote that begins in this row is never closed");
+    else if (csv_fini(&csv->parser, on_cell, on_row, csv) != 0 && csv->result == RT_INPUT_OK)
+        fail(csv, "this is no CSV");
     return csv->result;
 }
