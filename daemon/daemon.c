@@ -17,7 +17,6 @@
 enum {
     TICK_MS = 200,
     STOP_LIMIT_MS = 60000,
-    CONNECTIONS_MAX = 8192,
 };
 
 /* ---- what all parts ask for -------------------------------------------------------------------
@@ -206,7 +205,6 @@ static bool make_loop(struct rt_daemon *daemon)
     if (daemon->base == NULL || daemon->zmq == NULL) {
         return false;
     }
-    zmq_ctx_set(daemon->zmq, ZMQ_MAX_SOCKETS, CONNECTIONS_MAX);
     daemon->tick = event_new(daemon->base, -1, EV_PERSIST, on_tick, daemon);
     return daemon->tick != NULL && event_add(daemon->tick, &often) == 0 && rt_signals_start(daemon);
 }

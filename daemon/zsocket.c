@@ -18,7 +18,9 @@ enum {
     PUMP_MESSAGES = 256,
     PUMP_NS = 1000000,
     RECEIVE_HWM = 1000,
-    SEND_HWM = 100000,
+    ANSWERS_HWM =
+        100000, /* a client may have many requests in flight, and all are answered at once */
+    ALERTS_HWM = 10000, /* for a subscriber that does not read */
     LINGER_MS = 1000,
     HANDSHAKE_MS = 3000,
     KEEPALIVE_IDLE_S = 60,
@@ -38,7 +40,8 @@ static bool set_options(void *socket, int type, size_t message_bytes)
            set_int(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
            set_int(socket, ZMQ_BACKLOG, BACKLOG) && set_int(socket, ZMQ_TCP_KEEPALIVE, 1) &&
            set_int(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S) &&
-           set_int(socket, ZMQ_RCVHWM, RECEIVE_HWM) && set_int(socket, ZMQ_SNDHWM, SEND_HWM) &&
+           set_int(socket, ZMQ_RCVHWM, RECEIVE_HWM) &&
+           set_int(socket, ZMQ_SNDHWM, type == ZMQ_XPUB ? ALERTS_HWM : ANSWERS_HWM) &&
            (type != ZMQ_ROUTER || set_int(socket, ZMQ_ROUTER_MANDATORY, 1)) &&
            (type != ZMQ_XPUB || set_int(socket, ZMQ_XPUB_VERBOSER, 1)) &&
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest) == 0;
