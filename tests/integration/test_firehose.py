@@ -85,6 +85,25 @@ def last_frame_is_the_payload():
 
 
 @case
+def too_much_envelope_is_dropped_and_counted():
+    daemon, account = shared(), fresh()
+    before = daemon.metrics()
+    hose = Hose(daemon)
+    envelopes = [[b'x'] * 9, [b'x' * 4097], [b''] * 12]
+    for envelope in envelopes:
+        hose.send(event(account=account), envelope)
+    hose.send(event('email', account=account))
+    until(lambda: counts(daemon, account), 'the good one')
+    equal(daemon.get(account)['events'], {'email': 1}, 'counted')
+
+    def counted():
+        after = daemon.metrics()
+        return [k for k in after if after[k] - before.get(k, 0) == len(envelopes)]
+    until(counted, 'a metric that counts %d dropped requests' % len(envelopes), 10)
+    hose.close()
+
+
+@case
 def duplicates_count_once():
     daemon, account = shared(), fresh()
     hose = Hose(daemon)
@@ -210,6 +229,60 @@ def list_pages_and_drop():
         reply = daemon.query(op, id='no such letter' if isinstance(victim['id'], str) else 1 << 60)
         check(reply['ok'] is False and reply['error'] in ('not_found', 'bad_request'), op, 'of nothing', short(reply))
     hose.close()
+
+
+@case
+def workers_killed_and_stopped_lose_nothing():
+    """Only a kill of the daemon may cost what is in flight; a worker's end or sleep is its own affair."""
+    with Daemon(workers=2) as daemon:
+        hose = Hose(daemon)
+        names = ['n%d' % i for i in range(20)]
+        total = 0
+        for round_ in range(3):
+            for i in range(150):
+                hose.send([event(account=n) for n in names])
+                total += 1
+                if i in (50, 100):
+                    kill(rng.choice(daemon.workers() or [daemon.pid + 10 ** 6]))
+            for name in names:
+                wait_count(daemon, name, total)
+        sleepers = daemon.workers()
+        for pid in sleepers:
+            kill(pid, signal.SIGSTOP)
+        for i in range(300):
+            hose.send([event(account=n, x='p' * 1000) for n in names])
+            total += 1
+        for pid in sleepers:
+            kill(pid, signal.SIGCONT)
+        for name in names:
+            wait_count(daemon, name, total)
+        equal(dead(daemon), [], 'dead letters')
+        hose.close()
+
+
+@case
+def pressure_reaches_the_sender():
+    """With its workers asleep the daemon stops reading; what a sender could not send it keeps."""
+    with Daemon(workers=1) as daemon:
+        hose = ctx.socket(zmq.PUSH)
+        hose.setsockopt(zmq.SNDHWM, 10)
+        hose.setsockopt(zmq.LINGER, 0)
+        hose.connect(daemon.at['firehose'])
+        daemon.load([event(account='a')])
+        sleeper = daemon.workers()[0]
+        kill(sleeper, signal.SIGSTOP)
+        sent, payload = 0, 'p' * 60000
+        try:
+            while sent < 8000:  # 480 MB, more than anybody should hold in memory
+                if not hose.poll(2000, zmq.POLLOUT):
+                    break
+                hose.send(pack(event(account='a', x=payload)))
+                sent += 1
+        finally:
+            kill(sleeper, signal.SIGCONT)
+        check(sent < 8000, 'the daemon took 480 MB though nothing could be committed')
+        wait_count(daemon, 'a', 1 + sent)
+        hose.close()
 
 
 @case

@@ -291,15 +291,9 @@ def event_of_64_kib():
 def payload_of(size, account):
     """A batch of exactly `size` bytes: one event and ballast that is no event."""
     one = event(account=account)
-    while True:
-        ballast = size - len(pack([one])) - 5
-        data = pack([one, b'b' * ballast])
-        if len(data) == size:
-            return data
-        size_off = len(data) - size
-        data = pack([one, b'b' * (ballast - size_off)])
-        equal(len(data), size, 'the test itself: size of a payload')
-        return data
+    data = pack([one, b'b' * (size - len(pack([one])) - 5)])
+    equal(len(data), size, 'the test itself: size of a payload')
+    return data
 
 
 @case
@@ -335,6 +329,18 @@ def beyond_8_mib_the_connection_is_dropped():
     for _ in range(50):
         equal(other.ask(event()), GOOD, 'the other client after')
     other.close()
+
+
+@case
+def limits_by_configuration():
+    with Daemon(workers=1, limits__message_bytes=128 * KB, limits__event_bytes=1000) as daemon:
+        equal(daemon.push(padded_event(1000)), GOOD, 'an event of 1000 bytes')
+        reply = daemon.push(padded_event(1001))
+        equal([r['code'] for r in reply['rejected']], ['bad_event'], 'an event of 1001 bytes')
+        equal(daemon.push([event()] + [b'b' * 500] * 100)['accepted'], 1, 'a payload below the limit')
+        equal(daemon.push(payload_of(128 * KB, fresh()))['accepted'], 1, 'a payload at the limit')
+        equal(daemon.push(payload_of(128 * KB + 1, fresh())).get('error'), 'too_large', 'a payload over it')
+        equal(daemon.push(payload_of(250 * KB, fresh())).get('error'), 'too_large', 'a payload of nearly twice of it')
 
 
 @case

@@ -46,6 +46,9 @@ def refusals():
         daemon.refused('alert.list', 'bad_request', 'cursor_gone', since=since)
     for value in ('x', 1, 'true'):
         daemon.refused('alert.list', 'bad_request', open=value)
+    for after in (5, True, [], 1.5):
+        daemon.refused('account.timeline', 'bad_request', account=known, after=after)
+        daemon.refused('account.list', 'bad_request', after=after)
     for op in ('alert.ack', 'alert.snooze'):
         daemon.refused(op, 'bad_request')
         daemon.refused(op, 'bad_request', id=5)
@@ -408,6 +411,19 @@ def timeline_of_one_moment_pages():
     for limit in (1, 7, 59, 60, 61):
         got = [e['id'] for e in daemon.timeline(account, limit=limit)]
         equal((len(got), len(set(got))), (60, 60), 'events of one moment in pages of', limit)
+
+
+@case
+def timeline_of_big_events():
+    """A page is cut, or too_large asks for a smaller one; nothing is lost."""
+    daemon, account = shared(), fresh()
+    sent = [event(account=account, ts=1000 + i, x='p' * 60000) for i in range(300)]
+    daemon.load(sent, batch=50)
+    reply = daemon.query('account.timeline', account=account, limit=1000)
+    if not reply['ok']:
+        equal(reply['error'], 'too_large', 'a page of 18 MB')
+    got = daemon.timeline(account, limit=1000 if reply['ok'] else 10)
+    equal([e['id'] for e in got], [e['id'] for e in sent[::-1]], 'the timeline')
 
 
 @case

@@ -121,6 +121,38 @@ def backtest_online_retail():
 
 
 @case
+def backtest_by_hand():
+    """Who counts, who churned: contacts only, before and after midnight UTC of the date; the same from every format."""
+    cut = date_ms('2024-06-01')
+    lives = {'stays': (-50, 10), 'leaves': (-50,), 'at midnight': (-3, 0), 'late': (5, 9), 'back after': (-9, 40),
+             'just before': (-1 / 86400000,)}
+    made = [{'id': '%s%d' % (n, i), 'type': 'call', 'account': n, 'ts': round(cut + d * DAY)}
+            for n, days in lives.items() for i, d in enumerate(days)]
+    made += [{'id': 'x1', 'type': 'visit', 'account': 'no contact', 'ts': cut - DAY, 'outcome': 'no_show'},
+             {'id': 'x2', 'type': 'visit', 'account': 'leaves', 'ts': cut + DAY, 'outcome': 'no_show'},
+             {'id': 'x3', 'type': 'account', 'account': 'leaves', 'ts': cut + DAY, 'owner': 'kim'},
+             {'id': 'x4', 'type': 'email', 'account': 'leaves', 'ts': cut + DAY, 'bounced': True}]
+    home = scratch()
+    files = {'log.jsonl': '\n'.join(json.dumps(e) for e in made).encode(), 'log.msgpack': b''.join(pack(e) for e in made)}
+    keys = ['id', 'type', 'account', 'ts', 'outcome', 'owner', 'bounced']
+    rows = [keys] + [[str(e.get(k, '')).lower() if k == 'bounced' else str(e.get(k, '')) for k in keys] for e in made]
+    files['log.csv'] = '\n'.join(','.join(r) for r in rows).encode()
+    aucs = set()
+    for name, data in files.items():
+        path = os.path.join(home, name)
+        with open(path, 'wb') as file:
+            file.write(data)
+        for argv, churned in (([], 2), (['--horizon', '20'], 3), (['--horizon', '5'], 4)):
+            code, out, err = run([require('retainctl'), '--json', 'backtest', '--at', '2024-06-01'] + argv + [path])
+            check(code == 0, name, argv, 'gave', code, err)
+            reply = json.loads(out)
+            equal((reply['accounts'], reply['churned']), (5, churned), 'accounts and churned of', name, argv)
+            if not argv:
+                aucs.add(round(reply['auc'], 9))
+    equal(len(aucs), 1, 'auc by format')
+
+
+@case
 def backtest_of_the_file_as_it_is():
     path, rows = table('cdnow.csv')
     code, out, err = run([require('retainctl'), '--json', 'backtest', '--at', '1997-10-01', '--map', 'account=customer,ts=date',

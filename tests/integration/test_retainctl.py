@@ -125,6 +125,28 @@ def push_csv_times():
 
 
 @case
+def push_csv_oddities():
+    daemon, account = shared(), fresh()
+    text = ('\ufeffid,type,account,ts,bounced,severity,ticket,action,contact\r\n'
+            'a,email,%s,1000,true,,,,"two\nlines"\r\n'
+            'b,ticket,%s,2000,,2,0042,opened,\r\n'
+            '\r\n'
+            'c,email,%s,3000,false,,,,"é, ""x"""' % ((account,) * 3))
+    equal(pushed(daemon, '--format', 'csv', input=text.encode()), (3, 0, 0), 'byte order mark, CRLF, lines within quotes')
+    line = {e['id']: e for e in daemon.timeline(account)}
+    equal((line['a']['bounced'], line['a']['contact']), (True, 'two\nlines'), 'a bool, a cell of two lines')
+    equal((line['b']['severity'], line['b']['ticket']), (2, '0042'), 'an int, a string of digits')
+    equal((line['c']['bounced'], line['c']['contact']), (False, 'é, "x"'), 'quotes')
+    for column, cell in (('sentiment', 'good'), ('sentiment', '5'), ('type', 'fax'), ('severity', '1.5'), ('duration', '-1')):
+        text = 'id,type,account,ts,ticket,action,%s\nx,ticket,%s,1000,T,opened,%s\n' % (column, fresh(), cell)
+        if column in ('type', 'duration'):
+            text = 'id,account,ts,%s%s\nx,%s,1000,%s%s\n' % (column, '' if column == 'type' else ',type', fresh(), cell,
+                                                          '' if column == 'type' else ',call')
+        code, out, err = ctl(daemon, 'push', '--format', 'csv', input=text)
+        check(code > 0 and column in out + err, column, cell, 'gives', code, out, err)
+
+
+@case
 def push_csv_mapped():
     daemon, account = shared(), fresh()
     rows = ['%s,2024-03-%02d,%d,hello' % (account, 1 + i % 5, i % 2) for i in range(20)]

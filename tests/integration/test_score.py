@@ -15,25 +15,25 @@ def daemon():
     return shared(workers=3)
 
 
-def history(account, size=None, span=300 * DAY, end=None):
-    """A random life of an account, of all kinds of events."""
+def history(account, size=None, span=300 * DAY, end=None, grid=1, names=3):
+    """A random life of an account, of all kinds of events; a coarse grid makes many of them fall together."""
     end = end or now() - DAY
     made = []
     for _ in range(rng.randrange(1, 40) if size is None else size):
         kind = rng.choice(('call', 'call', 'email', 'visit', 'ticket', 'account'))
-        keys = {'ts': end - rng.randrange(span), 'direction': rng.choice(('in', 'out', absent)),
-                'contact': rng.choice(('ann', 'bob', 'cid', absent)), 'sentiment': rng.choice((absent, absent, -0.9, -0.3, 0, 0.4, 1))}
+        keys = {'ts': (end - rng.randrange(span)) // grid * grid, 'direction': rng.choice(('in', 'out', absent)),
+                'contact': rng.choice(['person%d' % rng.randrange(names), absent]), 'sentiment': rng.choice((absent, absent, -0.9, -0.3, 0, 0.4, 1))}
         if kind == 'call':
             keys['outcome'] = rng.choice((absent, 'answered', 'missed', 'voicemail', 'busy', 'failed', 'abandoned'))
         elif kind == 'visit':
             keys['outcome'] = rng.choice((absent, 'held', 'no_show', 'cancelled'))
         elif kind == 'email':
-            keys.update(bounced=rng.choice((absent, False, False, True)), thread=rng.choice((absent, 't1', 't2', 't3')))
+            keys.update(bounced=rng.choice((absent, False, False, True)), thread=rng.choice([absent, 't%d' % rng.randrange(names)]))
         elif kind == 'ticket':
-            keys.update(ticket='T%d' % rng.randrange(4), severity=rng.choice((absent, 1, 2, 3, 4)), csat=rng.choice((absent, 1, 3, 5)),
+            keys.update(ticket='T%d' % rng.randrange(names + 1), severity=rng.choice((absent, 1, 2, 3, 4)), csat=rng.choice((absent, 1, 3, 5)),
                         action=rng.choice('opened updated replied escalated resolved reopened closed'.split()))
         else:
-            keys.update(name='Name', value=rng.randrange(1000), renewal=now() + rng.randrange(10, 100) * DAY, region='north')
+            keys.update(name='Name', tier=rng.choice((absent, None, 'key', 'national', 'standard', 'odd')), value=rng.randrange(1000), renewal=now() + rng.randrange(10, 100) * DAY, region='north')
             keys.pop('sentiment')
             keys.pop('direction')
             keys.pop('contact')
@@ -96,8 +96,11 @@ def close(a, b):
 def law_1_order_and_batching():
     d = daemon()
     at = now() + HOUR
-    for round_ in range(12):
-        base = history('x')
+    for round_ in range(24):
+        # also: many of a moment, long lives, more threads, people and tickets than any bounded state keeps
+        base = history('x') if round_ % 3 == 0 else history(
+            'x', size=rng.choice((20, 100, 400)), span=rng.choice((10, 600, 6000)) * DAY, grid=rng.choice((1, HOUR, DAY, 7 * DAY)),
+            names=rng.choice((2, 12, 60)))
         first, told = None, None
         for variant in range(4):
             account = fresh()
@@ -114,6 +117,32 @@ def law_1_order_and_batching():
             told = essence(d.get(account, at=at))
             first = first or told
             check(close(first, told), 'round', round_, 'variant', variant, 'seed', SEED, short(first, 900), 'and', short(told, 900))
+
+
+@case
+def law_1_more_tickets_than_are_kept():
+    """1200 tickets of one account, most of them closed, in any order."""
+    d, at, first = daemon(), now() + HOUR, None
+    base = []
+    for i in range(1200):
+        ts = now() - rng.randrange(5, 500) * DAY
+        base.append(ticket('x', 'T%d' % i, 'opened', ts, severity=rng.randrange(1, 5)))
+        if i % 40:
+            base.append(ticket('x', 'T%d' % i, 'closed', ts + rng.randrange(4 * DAY)))
+    for variant in range(4):
+        account = fresh()
+        events = copied(base, account)
+        if variant == 1:
+            events.sort(key=lambda e: e['ts'])
+        elif variant == 2:
+            events.sort(key=lambda e: -e['ts'])
+        elif variant == 3:
+            rng.shuffle(events)
+        d.load(events, batch=rng.choice((100, 1000)), quiet=True)
+        told = essence(d.get(account, at=at))
+        equal(told['open_tickets'], 30, 'open tickets, variant', variant)
+        first = first or told
+        check(close(first, told), 'variant', variant, 'seed', SEED, short(first, 900), 'and', short(told, 900))
 
 
 @case
