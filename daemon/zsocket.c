@@ -17,7 +17,8 @@
 enum {
     PUMP_MESSAGES = 256,
     PUMP_NS = 1000000,
-    RECEIVE_HWM = 1000,
+    RECEIVE_HWM =
+        100, /* messages of up to 8 MiB each: a thousand would be no bound, and be no faster */
     ANSWERS_HWM =
         100000, /* a client may have many requests in flight, and all are answered at once */
     ALERTS_HWM = 10000, /* for a subscriber that does not read */
