@@ -20,6 +20,15 @@ static inline int64_t rt_now_ms(void)
 }
 
 /* Milliseconds since the epoch, as the administrator's clock says. */
+/* Microseconds since the epoch: publication numbers. */
+static inline uint64_t rt_wall_us(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_REALTIME, &time);
+    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
+
 static inline int64_t rt_wall_ms(void)
 {
     struct timespec now;

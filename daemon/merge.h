@@ -6,17 +6,17 @@
 #ifndef RT_DAEMON_MERGE_H
 #define RT_DAEMON_MERGE_H
 
-#include "daemon/chain.h"
 #include "protocol/cursor.h"
+#include "protocol/limits.h"
 #include "protocol/event.h"
 #include "protocol/query.h"
 
 struct rt_merge {
     const struct rt_query *query;
-    const struct rt_span *parts;  /* one of each worker */
-    uint32_t count;               /* <= RT_WORKERS_MAX */
-    uint32_t log;                 /* worker i writes log + i now */
-    const struct rt_chain *chain; /* in which order alerts were published */
+    const struct rt_span *parts; /* one of each worker */
+    uint32_t count;              /* <= RT_WORKERS_MAX */
+    int64_t moment;              /* at which it was asked, ms */
+    uint64_t cursor;             /* number given last when the workers were asked */
 };
 
 /* Writes the reply. False if a part is not what it should be, or without memory (out->failed then).
@@ -34,6 +34,9 @@ struct rt_merge_stats {
 };
 bool rt_merge_stats(const struct rt_merge *merge, struct rt_merge_stats *stats);
 
+/* The moment that an `after` of rt_merge_accounts names (lists that are not by name). */
+bool rt_merge_after_moment(struct rt_span after, int64_t *moment);
+
 /* True if a part is an error, which *error then is. */
 bool rt_merge_error(const struct rt_merge *merge, struct rt_span *error);
 
@@ -47,8 +50,6 @@ struct rt_merge_item {
     uint64_t second;
     struct rt_span name; /* then by this, in byte order */
     struct rt_span map;
-    uint32_t log; /* of alerts: which message it is */
-    uint64_t sequence;
 };
 
 struct rt_merge_list {

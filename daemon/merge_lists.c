@@ -1,4 +1,5 @@
 /* Merging account.list and dead.list: entries in order, cut at the limit, `after` to go on from. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -113,11 +114,30 @@ static void write_list(const struct rt_merge *merge, const char *name,
     }
 }
 
+bool rt_merge_after_moment(struct rt_span after, int64_t *moment)
+{
+    const uint8_t *colon =
+        after.data == NULL ? NULL : memchr(after.data, ':', after.size < 20 ? after.size : 20);
+    int64_t read = 0;
+
+    if (colon == NULL || colon == after.data) {
+        return false;
+    }
+    for (const uint8_t *at = after.data; at < colon; at++) {
+        if (*at < '0' || *at > '9') {
+            return false;
+        }
+        read = read * 10 + (*at - '0');
+    }
+    *moment = read;
+    return true;
+}
+
 static void name_last(const struct rt_merge *merge, const struct rt_merge_list *list, bool dead,
                       struct rt_buffer *after)
 {
     const struct rt_merge_item *last;
-    char key[40] = "";
+    char key[64] = "";
 
     if (list->count <= merge->query->limit) {
         return;
@@ -126,7 +146,7 @@ static void name_last(const struct rt_merge *merge, const struct rt_merge_list *
     if (dead) {
         snprintf(key, sizeof key, "%.0f:", last->key);
     } else if (merge->query->sort != RT_SORT_ACCOUNT) {
-        snprintf(key, sizeof key, "%.17g:", last->key);
+        snprintf(key, sizeof key, "%" PRId64 ":%.17g:", merge->moment, last->key);
     }
     rt_buffer_append(after, key, strlen(key));
     rt_buffer_append(after, last->name.data, last->name.size);

@@ -4,16 +4,20 @@
  * limits.subscriptions the socket is closed and bound again. All subscribers are dropped; honest
  * ones come back by themselves and fill the gap from alert.list.
  *
- * At a start the cursor is complete only when every worker has said where its log ends. Alerts
- * judged earlier (what became due while nobody ran) wait for that, in memory, up to EARLY_BYTES;
- * the rest of them is in alert.list only. */
+ * At a start alerts wait until every worker is READY: what became due while nobody ran is then
+ * published in the order of its moments, whoever found it. They are kept in memory up to
+ * EARLY_BYTES; the rest is said again by its worker at its next start. */
 #include "daemon/publish.h"
 
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
+#include "daemon/worker_link.h"
 #include "protocol/alert.h"
 #include "protocol/assert.h"
+#include "protocol/cursor.h"
+
+#include <stdlib.h>
 
 enum {
     EARLY_BYTES = 16 << 20,
@@ -60,17 +64,34 @@ static void measure(struct rt_daemon *daemon, const struct rt_link_alert *alert)
     }
 }
 
+/* The worker keeps the number: it is what alert.list goes by. */
+static void tell_number(struct rt_worker *worker, uint64_t position, uint64_t number)
+{
+    struct rt_buffer *body = &worker->daemon->publisher.topic;
+
+    rt_buffer_clear(body);
+    rt_put_u64(body, position);
+    rt_put_u64(body, number);
+    if (body->failed) {
+        worker->link.control.failed = true;
+    }
+    rt_worker_link_control(worker, RT_LINK_PUBLISHED, 0, 0, rt_buffer_span(body));
+}
+
 static void publish(struct rt_worker *worker, const struct rt_link_alert *alert)
 {
     struct rt_publisher *publisher = &worker->daemon->publisher;
     char cursor[RT_CURSOR_TEXT];
+    uint64_t number;
     size_t size;
+    bool again;
 
-    rt_chain_add(&publisher->chain, worker->log, alert->sequence);
-    if (!alert->publish) {
+    number = rt_numbers_give(&publisher->numbers, alert->position, rt_wall_us(), &again);
+    tell_number(worker, alert->position, number);
+    if (again || !alert->publish) {
         return;
     }
-    size = rt_cursor_encode(&publisher->chain.now, cursor);
+    size = rt_cursor_encode(number, cursor);
     rt_buffer_clear(&publisher->message);
     if (rt_alert_with_cursor(&publisher->message, alert->map, rt_span(cursor, size)) &&
         !publisher->message.failed) {
@@ -97,17 +118,9 @@ bool rt_publish_alert(struct rt_worker *worker, struct rt_span body)
 {
     struct rt_link_alert alert;
 
-    if (!rt_link_alert_decode(body, &alert)) {
+    if (!rt_link_alert_decode(body, &alert) || alert.position == 0) {
         return false;
     }
-    if (worker->knows_alerts && alert.sequence <= worker->alerts_seen) {
-        return true; /* sent again after a restart */
-    }
-    if (!worker->knows_alerts) {
-        worker->alerts_base = alert.sequence - 1;
-        worker->knows_alerts = true;
-    }
-    worker->alerts_seen = alert.sequence;
     if (worker->daemon->publisher.complete) {
         publish(worker, &alert);
     } else {
@@ -118,26 +131,58 @@ bool rt_publish_alert(struct rt_worker *worker, struct rt_span body)
 
 void rt_publish_ready(struct rt_worker *worker, uint64_t newest)
 {
-    if (!worker->knows_alerts) {
-        worker->alerts_base = worker->alerts_seen = newest;
-        worker->knows_alerts = true;
+    rt_numbers_seen(&worker->daemon->publisher.numbers, newest);
+}
+
+struct early {
+    struct rt_link_alert alert;
+    uint32_t worker;
+    size_t place; /* among those of the same moment the order of arrival stays */
+};
+
+static int by_moment(const void *left, const void *right)
+{
+    const struct early *a = left, *b = right;
+
+    if (a->alert.due != b->alert.due) {
+        return a->alert.due < b->alert.due ? -1 : 1;
     }
+    return (a->place > b->place) - (a->place < b->place);
+}
+
+static size_t read_early(struct rt_span kept, struct early *all)
+{
+    struct rt_reader reader = rt_reader(kept);
+    struct rt_span body;
+    uint32_t index;
+    size_t count = 0;
+
+    while (rt_get_u32(&reader, &index) && rt_get_bytes(&reader, &body)) {
+        if (all != NULL) {
+            RT_ASSERT(rt_link_alert_decode(body, &all[count].alert));
+            all[count].worker = index;
+            all[count].place = count;
+        }
+        count++;
+    }
+    return count;
 }
 
 static void publish_early(struct rt_daemon *daemon)
 {
-    struct rt_buffer early = daemon->publisher.early;
-    struct rt_reader reader = rt_reader(rt_buffer_span(&early));
-    struct rt_link_alert alert;
-    struct rt_span body;
-    uint32_t index;
+    struct rt_buffer kept = daemon->publisher.early;
+    size_t count = read_early(rt_buffer_span(&kept), NULL);
+    struct early *all = calloc(count + 1, sizeof *all);
 
     daemon->publisher.early = (struct rt_buffer){0};
-    while (rt_get_u32(&reader, &index) && rt_get_bytes(&reader, &body)) {
-        RT_ASSERT(index < daemon->worker_count && rt_link_alert_decode(body, &alert));
-        publish(&daemon->workers[index], &alert);
+    RT_ASSERT(all != NULL);
+    read_early(rt_buffer_span(&kept), all);
+    qsort(all, count, sizeof *all, by_moment);
+    for (size_t i = 0; i < count; i++) {
+        publish(&daemon->workers[all[i].worker], &all[i].alert);
     }
-    rt_buffer_free(&early);
+    free(all);
+    rt_buffer_free(&kept);
 }
 
 /* ---- cursor topic -----------------------------------------------------------------------------
@@ -156,7 +201,7 @@ static void on_cursor(evutil_socket_t descriptor, short what, void *context)
     struct rt_daemon *daemon = context;
     struct rt_publisher *publisher = &daemon->publisher;
     char cursor[RT_CURSOR_TEXT];
-    size_t size = rt_cursor_encode(&publisher->chain.now, cursor);
+    size_t size = rt_cursor_encode(publisher->numbers.last, cursor);
 
     (void)descriptor;
     (void)what;
@@ -271,9 +316,8 @@ void rt_publish_start(struct rt_daemon *daemon)
 {
     struct rt_publisher *publisher = &daemon->publisher;
 
-    for (uint32_t i = 0; i < daemon->worker_count; i++) {
-        rt_chain_begin(&publisher->chain, daemon->workers[i].log, daemon->workers[i].alerts_base);
-    }
+    /* Beyond all numbers that were given, also those that no worker had kept. */
+    rt_numbers_seen(&publisher->numbers, rt_wall_us());
     publisher->complete = true;
     if (publisher->socket.socket != NULL) {
         RT_ASSERT(attach(daemon));
@@ -293,7 +337,6 @@ void rt_publish_close(struct rt_daemon *daemon)
         event_free(publisher->reopen_timer);
     }
     rt_zsocket_close(&publisher->socket);
-    rt_chain_free(&publisher->chain);
     rt_buffer_free(&publisher->early);
     rt_buffer_free(&publisher->message);
     rt_buffer_free(&publisher->topic);

@@ -6,13 +6,13 @@
 #ifndef RT_DAEMON_PUBLISH_H
 #define RT_DAEMON_PUBLISH_H
 
-#include "daemon/chain.h"
+#include "daemon/numbers.h"
 #include "daemon/worker.h"
 #include "daemon/zsocket.h"
 
 struct rt_publisher {
     struct rt_zsocket socket;
-    struct rt_chain chain;  /* chain.now is the cursor; it names every log once `complete` */
+    struct rt_numbers numbers;
     bool complete;          /* all workers have been READY */
     struct rt_buffer early; /* alerts from before that: u32 worker, u32 size + ALERT body */
     uint64_t subscriptions;
@@ -21,11 +21,11 @@ struct rt_publisher {
 };
 
 bool rt_publish_open(struct rt_daemon *daemon, char *error, size_t error_size);
-/* All workers are READY: the cursor is complete, early alerts go out, the cursor topic begins. */
+/* All workers are READY: early alerts go out, the cursor topic begins. */
 void rt_publish_start(struct rt_daemon *daemon);
 void rt_publish_close(struct rt_daemon *daemon);
 
-/* A worker is READY, with the newest sequence of its log. */
+/* A worker is READY, with the newest publication number it has on disk. */
 void rt_publish_ready(struct rt_worker *worker, uint64_t newest);
 
 /* An ALERT frame. False if it cannot be read. */

@@ -112,9 +112,18 @@ static bool is_there(const struct rt_daemon *daemon, uint32_t worker)
 static void ask_worker(struct rt_daemon *daemon, struct rt_ask *ask, uint32_t worker,
                        struct rt_span payload)
 {
+    struct rt_buffer *body = &daemon->queries.reply;
+
     ask->waiting |= UINT64_C(1) << worker;
+    rt_buffer_clear(body);
+    rt_put_u64(body, (uint64_t)ask->moment);
+    rt_buffer_append(body, payload.data, payload.size);
+    if (body->failed) {
+        daemon->workers[worker].link.control.failed = true;
+    }
     rt_worker_link_control(&daemon->workers[worker], RT_LINK_QUERY,
-                           ask->stage == RT_ASK_ALL ? RT_LINK_PART : 0, ask->tag, payload);
+                           ask->stage == RT_ASK_ALL ? RT_LINK_PART : 0, ask->tag,
+                           rt_buffer_span(body));
     rt_worker_link_flush(&daemon->workers[worker]);
 }
 
@@ -164,6 +173,20 @@ static void ask_one(struct rt_daemon *daemon, struct rt_ask *ask, const struct r
     rt_retry_request(&request, "dead.get", query->id);
     ask_worker(daemon, ask, worker, rt_buffer_span(&request));
     rt_buffer_free(&request);
+}
+
+/* A list that is not by name goes on at the moment its first page was asked: scores move with time,
+ * and a page must not lose what moved across its edge. `after` names that moment (merge_lists.c).
+ */
+static int64_t moment_of(struct rt_daemon *daemon, const struct rt_query *query)
+{
+    int64_t moment;
+
+    if (query->op == RT_ACCOUNT_LIST && query->sort != RT_SORT_ACCOUNT &&
+        rt_merge_after_moment(query->after, &moment)) {
+        return moment;
+    }
+    return rt_daemon_time(daemon);
 }
 
 static void ask_all(struct rt_daemon *daemon, struct rt_ask *ask)
@@ -224,7 +247,11 @@ static void ask(struct rt_daemon *daemon, struct rt_envelope *envelope, struct r
     if (question->payload.failed ||
         rt_query_decode(rt_buffer_span(&question->payload), &query, &fault) != RT_OK) {
         fail(daemon, question, RT_BUSY, "out of memory");
-    } else if (goes_to_all(query.op)) {
+        return;
+    }
+    question->moment = moment_of(daemon, &query);
+    question->cursor = daemon->publisher.numbers.last;
+    if (goes_to_all(query.op)) {
         ask_all(daemon, question);
     } else {
         ask_one(daemon, question, &query);
@@ -259,8 +286,8 @@ static bool merge_parts(struct rt_daemon *daemon, struct rt_ask *question, struc
     struct rt_merge merge = {.query = &query,
                              .parts = parts,
                              .count = daemon->worker_count,
-                             .log = daemon->state.generation.log,
-                             .chain = &daemon->publisher.chain};
+                             .moment = question->moment,
+                             .cursor = question->cursor};
 
     RT_ASSERT(rt_query_decode(rt_buffer_span(&question->payload), &query, &fault) == RT_OK);
     for (uint32_t i = 0; i < daemon->worker_count; i++) {

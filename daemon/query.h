@@ -25,6 +25,8 @@ struct rt_ask {
     uint64_t tag;
     enum rt_ask_stage stage;
     int64_t asked_at; /* ms, monotonic */
+    int64_t moment;   /* ms, judging time: the one that holds for all workers and all pages */
+    uint64_t cursor;  /* last publication number when it was asked */
     uint64_t waiting; /* bit i: for worker i */
     struct rt_envelope envelope;
     struct rt_buffer payload;       /* the request */

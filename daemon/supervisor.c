@@ -35,7 +35,6 @@ static void send_setup(struct rt_worker *worker)
         .count = daemon->worker_count,
         .partitions = daemon->state.partitions,
         .log = worker->log,
-        .alerts_seen = worker->knows_alerts ? worker->alerts_seen : UINT64_MAX,
         .state_dir = rt_span_text(daemon->state.path),
         .config = rt_span_text(daemon->config_text),
         .version = rt_span_text(rt_version()),
@@ -326,7 +325,7 @@ static bool on_ready(struct rt_worker *worker, struct rt_span body)
            (int)worker->pid, (unsigned long long)ready.accounts, (unsigned long long)ready.replayed,
            (long long)(rt_now_ms() - worker->started_at));
     rt_restart_ready(&worker->restart, rt_now_ms());
-    rt_publish_ready(worker, ready.alerts);
+    rt_publish_ready(worker, ready.published);
     worker->state = RT_WORKER_READY;
     worker->failed = false;
     worker->numbers.accounts = ready.accounts;

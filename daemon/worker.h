@@ -50,9 +50,6 @@ struct rt_worker {
     struct rt_worker_link link;
     struct rt_window window;
     struct rt_restart restart;
-    uint64_t alerts_seen; /* newest sequence of its log that was heard of, if knows_alerts */
-    uint64_t alerts_base; /* where its log stood when the daemon began */
-    bool knows_alerts;
     bool failed;                                      /* said so in the log */
     bool hung;                                        /* we are killing it */
     bool stopping;                                    /* STOP is sent */

@@ -108,7 +108,8 @@ const char *rt_profile_key_name(enum rt_profile_key key);
 /* docs/PROTOCOL.md, "What counts". */
 static inline bool rt_event_unanswered(const struct rt_event *event)
 {
-    return event->type == RT_CALL && event->direction == RT_IN && event->outcome != RT_ANSWERED;
+    return event->type == RT_CALL && (event->outcome == RT_FAILED ||
+                                      (event->direction == RT_IN && event->outcome != RT_ANSWERED));
 }
 
 static inline bool rt_event_is_contact(const struct rt_event *event)

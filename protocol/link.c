@@ -114,7 +114,7 @@ static bool read_u64(struct rt_reader *reader, uint64_t *value)
     return true;
 }
 
-enum { SETUP_FIELDS = 8, READY_FIELDS = 3 };
+enum { SETUP_FIELDS = 7, READY_FIELDS = 3 };
 
 void rt_link_setup_encode(struct rt_buffer *out, const struct rt_link_setup *setup)
 {
@@ -123,7 +123,6 @@ void rt_link_setup_encode(struct rt_buffer *out, const struct rt_link_setup *set
     rt_write_int(out, setup->count);
     rt_write_int(out, setup->partitions);
     rt_write_int(out, setup->log);
-    write_u64(out, setup->alerts_seen);
     rt_write_str(out, setup->state_dir);
     rt_write_str(out, setup->config);
     rt_write_str(out, setup->version);
@@ -137,16 +136,16 @@ bool rt_link_setup_decode(struct rt_span body, struct rt_link_setup *setup)
     return rt_read_array(&reader, &fields) && fields == SETUP_FIELDS &&
            read_u32(&reader, &setup->index) && read_u32(&reader, &setup->count) &&
            read_u32(&reader, &setup->partitions) && read_u32(&reader, &setup->log) &&
-           read_u64(&reader, &setup->alerts_seen) && rt_read_str(&reader, &setup->state_dir) &&
-           rt_read_str(&reader, &setup->config) && rt_read_str(&reader, &setup->version) &&
-           rt_read_done(&reader) && setup->index < setup->count && setup->count <= RT_WORKERS_MAX &&
-           setup->partitions > 0 && setup->partitions <= RT_PARTITIONS_MAX;
+           rt_read_str(&reader, &setup->state_dir) && rt_read_str(&reader, &setup->config) &&
+           rt_read_str(&reader, &setup->version) && rt_read_done(&reader) &&
+           setup->index < setup->count && setup->count <= RT_WORKERS_MAX && setup->partitions > 0 &&
+           setup->partitions <= RT_PARTITIONS_MAX;
 }
 
 void rt_link_ready_encode(struct rt_buffer *out, const struct rt_link_ready *ready)
 {
     rt_write_array(out, READY_FIELDS);
-    write_u64(out, ready->alerts);
+    write_u64(out, ready->published);
     write_u64(out, ready->accounts);
     write_u64(out, ready->replayed);
 }
@@ -157,7 +156,7 @@ bool rt_link_ready_decode(struct rt_span body, struct rt_link_ready *ready)
     uint32_t fields;
 
     return rt_read_array(&reader, &fields) && fields == READY_FIELDS &&
-           read_u64(&reader, &ready->alerts) && read_u64(&reader, &ready->accounts) &&
+           read_u64(&reader, &ready->published) && read_u64(&reader, &ready->accounts) &&
            read_u64(&reader, &ready->replayed) && rt_read_done(&reader);
 }
 
@@ -233,8 +232,9 @@ bool rt_link_next_rejection(struct rt_reader *body, struct rt_link_rejection *re
 
 void rt_link_alert_encode(struct rt_buffer *out, const struct rt_link_alert *alert)
 {
-    rt_put_u64(out, alert->sequence);
+    rt_put_u64(out, alert->position);
     rt_put_u64(out, (uint64_t)alert->received);
+    rt_put_u64(out, (uint64_t)alert->due);
     rt_put_u8(out, alert->publish ? 1 : 0);
     rt_put_bytes(out, alert->owner);
     rt_put_bytes(out, alert->severity);
@@ -246,13 +246,14 @@ void rt_link_alert_encode(struct rt_buffer *out, const struct rt_link_alert *ale
 bool rt_link_alert_decode(struct rt_span body, struct rt_link_alert *alert)
 {
     struct rt_reader reader = rt_reader(body);
-    uint64_t received;
+    uint64_t received, due;
     uint8_t publish;
 
-    if (!rt_get_u64(&reader, &alert->sequence) || !rt_get_u64(&reader, &received) ||
-        !rt_get_u8(&reader, &publish) || publish > 1)
+    if (!rt_get_u64(&reader, &alert->position) || !rt_get_u64(&reader, &received) ||
+        !rt_get_u64(&reader, &due) || !rt_get_u8(&reader, &publish) || publish > 1)
         return false;
     alert->received = (int64_t)received;
+    alert->due = (int64_t)due;
     alert->publish = publish == 1;
     return rt_get_bytes(&reader, &alert->owner) && rt_get_bytes(&reader, &alert->severity) &&
            rt_get_bytes(&reader, &alert->kind) && rt_get_bytes(&reader, &alert->account) &&

@@ -21,10 +21,12 @@ enum rt_link_kind {
     RT_LINK_SETUP = 1,  /* msgpack, struct rt_link_setup */
     RT_LINK_EVENTS = 2, /* tag; rt_link_events_*; answered by DONE after the commit */
     RT_LINK_BURY = 3,   /* tag; rt_link_bury_*: becomes a dead letter undecoded; answered by DONE */
-    RT_LINK_QUERY = 4,  /* tag; a query payload as rt_query_decode takes it; answered by ANSWER */
+    RT_LINK_QUERY =
+        4, /* tag; i64 the moment it was asked (ms), then the payload; answered by ANSWER */
     RT_LINK_PING = 5,   /* tag; answered by PONG (from the main loop, so that it means 'alive') */
     RT_LINK_CONFIG = 6, /* configuration text; takes effect at once */
-    RT_LINK_STOP = 7,   /* finish, commit, answer, STOPPED, exit 0 */
+    RT_LINK_PUBLISHED = 8, /* u64 position, u64 number: an alert has its publication number */
+    RT_LINK_STOP = 7,      /* finish, commit, answer, STOPPED, exit 0 */
 
     /* worker -> daemon */
     RT_LINK_PROGRESS = 32, /* u64 bytes replayed, u64 bytes in all: still recovering */
@@ -66,9 +68,7 @@ void rt_link_end(struct rt_buffer *out, size_t mark);
 struct rt_link_setup {
     uint32_t index, count; /* this worker, of so many */
     uint32_t partitions;
-    uint32_t log;         /* the log this worker writes: logs are numbered over all generations */
-    uint64_t alerts_seen; /* newest sequence of this log's alerts the daemon has; later ones are
-                             sent again. UINT64_MAX: the daemon is new too, send none again */
+    uint32_t log; /* the log this worker writes: logs are numbered over all generations */
     struct rt_span state_dir;
     struct rt_span config; /* INI text */
     struct rt_span version;
@@ -79,7 +79,7 @@ bool rt_link_setup_decode(struct rt_span body, struct rt_link_setup *setup);
 
 /* READY */
 struct rt_link_ready {
-    uint64_t alerts; /* newest sequence in this log, 0 if none */
+    uint64_t published; /* newest publication number on disk, 0 if none */
     uint64_t accounts;
     uint64_t replayed; /* events */
 };
@@ -118,13 +118,18 @@ void rt_link_rejection_encode(struct rt_buffer *out, const struct rt_link_reject
 bool rt_link_done_decode(struct rt_reader *body, struct rt_link_done *done);
 bool rt_link_next_rejection(struct rt_reader *body, struct rt_link_rejection *rejection);
 
-/* ALERT body: u64 sequence (1, 2, ... within this worker's log), i64 newest commit time of an event
- * that caused it (ms of the wall clock when its EVENTS frame was read; 0: time did), u8 publish (0:
- * snoozed, logged only), u32 size + owner (empty: none), + severity, + kind, + account, + the
- * packed alert map WITHOUT its cursor. */
+/* ALERT body: u64 position in the journal (0 in the journal itself), i64 newest commit time of an
+ * event that caused it (ms of the wall clock when its EVENTS frame was read; 0: time did), i64 due
+ * (ms, the moment it speaks of), u8 publish (0: snoozed, logged only), u32 size + owner (empty:
+ * none), + severity, + kind, + account, + the packed alert map WITHOUT its cursor.
+ *
+ * The daemon gives it its publication number (cursor.h) and answers with PUBLISHED, which the
+ * worker journals. An alert that has none yet is said again when a worker starts; the daemon knows
+ * it by its position. */
 struct rt_link_alert {
-    uint64_t sequence;
+    uint64_t position;
     int64_t received;
+    int64_t due;
     bool publish;
     struct rt_span owner, severity, kind, account;
     struct rt_span map;

@@ -171,7 +171,7 @@ static enum rt_error check_ms(struct rt_reader value, enum key key, bool *given,
 static enum rt_error check_since(struct rt_reader value, struct rt_query *query,
                                  struct rt_fault *fault)
 {
-    struct rt_cursor cursor;
+    uint64_t cursor;
 
     if (query->op != RT_ALERT_LIST)
         return check_ms(value, KEY_SINCE, &query->has_since, &query->since, fault);

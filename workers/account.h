@@ -61,6 +61,7 @@ struct rt_episode {
     int64_t raised;             /* ms */
     double spoke_score;         /* score when it last spoke: `previous` of the next message */
     uint64_t position;          /* of its last message in the journal */
+    uint64_t number;            /* its publication number, 0: none yet */
     struct rt_hold ack, snooze; /* by.data NULL: none; spans live until the episode changes */
 };
 
@@ -75,6 +76,10 @@ const struct rt_episode *rt_account_episode_of(const struct rt_account *account,
  * `reminded` ends the acknowledgement. False without memory (unchanged). */
 bool rt_account_alert(struct rt_account *account, const struct rt_alert *alert, uint64_t sequence,
                       uint64_t position);
+
+/* The message at `position` was published under that number, if it is the last of an open episode.
+ */
+void rt_account_published(struct rt_account *account, uint64_t position, uint64_t number);
 
 /* Sets (or with hold->by.data NULL removes) the acknowledgement or snooze of an open episode. */
 bool rt_account_hold(struct rt_account *account, enum rt_alert_kind kind, bool snooze,

@@ -113,7 +113,15 @@ bool rt_account_alert(struct rt_account *account, const struct rt_alert *alert, 
     open->episode.severity = alert->severity;
     open->episode.spoke_score = alert->score;
     open->episode.position = position;
+    open->episode.number = 0;
     return true;
+}
+
+void rt_account_published(struct rt_account *account, uint64_t position, uint64_t number)
+{
+    for (struct rt_open *open = account->open; open != NULL; open = open->next)
+        if (open->episode.position == position)
+            open->episode.number = number;
 }
 
 /* A copy whose spans point into one new block, *text. NULL data stays none. False without memory.

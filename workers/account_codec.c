@@ -453,6 +453,7 @@ static void put_open(struct rt_buffer *out, const struct rt_open *open)
     put_f64(out, open->episode.spoke_score);
     put_f64(out, open->peak);
     rt_put_u64(out, open->episode.position);
+    rt_put_u64(out, open->episode.number);
     put_hold(out, &open->episode.ack);
     put_hold(out, &open->episode.snooze);
 }
@@ -468,8 +469,8 @@ static bool get_open(struct rt_reader *reader, struct rt_account *account, int *
         kind >= RT_ALERT_KINDS || severity >= RT_SEVERITY_COUNT ||
         !rt_get_u64(reader, &head.episode.sequence) || !get_i64(reader, &head.episode.raised) ||
         !get_f64(reader, &head.episode.spoke_score) || !get_f64(reader, &head.peak) ||
-        !rt_get_u64(reader, &head.episode.position) || !get_hold(reader, &ack) ||
-        !get_hold(reader, &snooze))
+        !rt_get_u64(reader, &head.episode.position) || !rt_get_u64(reader, &head.episode.number) ||
+        !get_hold(reader, &ack) || !get_hold(reader, &snooze))
         return false;
     *least = kind + 1;
     open = rt_account_open_new(account, (enum rt_alert_kind)kind);

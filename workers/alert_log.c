@@ -35,35 +35,86 @@ bool rt_alert_log_add(struct rt_alert_log *log, const struct rt_alert_entry *ent
     return true;
 }
 
-static int by_publication(const void *left, const void *right)
+/* What has no number yet stands at the end. Its place is then the first of those, unless it was
+ * given its number in an earlier life and the worker has not kept it. */
+const struct rt_alert_entry *rt_alert_log_publish(struct rt_alert_log *log, rt_position position,
+                                                  uint64_t number)
+{
+    struct rt_alert_entry entry;
+    size_t from = log->count, to;
+
+    while (from > log->first && log->entries[from - 1].position != position)
+        from--;
+    if (from == log->first)
+        return NULL;
+    from--;
+    entry = log->entries[from];
+    if (entry.number != 0)
+        return &log->entries[from];
+    entry.number = number;
+    to = log->settled ? rt_alert_log_after(log, number) : from;
+    memmove(log->entries + to + 1, log->entries + to, (from - to) * sizeof(entry));
+    log->entries[to] = entry;
+    if (number > log->newest)
+        log->newest = number;
+    return &log->entries[to];
+}
+
+static int by_position(const void *left, const void *right)
 {
     const struct rt_alert_entry *a = left, *b = right;
 
-    if (a->published != b->published)
-        return a->published < b->published ? -1 : 1;
     return (a->position > b->position) - (a->position < b->position);
+}
+
+static int by_number(const void *left, const void *right)
+{
+    const struct rt_alert_entry *a = left, *b = right;
+
+    if (a->number != b->number)
+        return a->number - 1 < b->number - 1 ? -1 : 1; /* 0, none yet, wraps to the end */
+    return by_position(left, right);
 }
 
 void rt_alert_log_settle(struct rt_alert_log *log)
 {
-    size_t kept = log->first;
+    struct rt_alert_entry *entries = log->entries + log->first;
+    size_t count = log->count - log->first, kept = 0;
 
-    if (log->count == log->first)
+    log->settled = true;
+    if (count == 0)
         return;
-    qsort(log->entries + log->first, log->count - log->first, sizeof(*log->entries),
-          by_publication);
-    for (size_t i = log->first; i < log->count; i++)
-        if (kept == log->first || log->entries[kept - 1].position != log->entries[i].position)
-            log->entries[kept++] = log->entries[i];
-    log->count = kept;
+    qsort(entries, count, sizeof(*entries), by_position);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || entries[kept - 1].position != entries[i].position)
+            entries[kept++] = entries[i];
+    qsort(entries, kept, sizeof(*entries), by_number);
+    log->count = log->first + kept;
+}
+
+size_t rt_alert_log_after(const struct rt_alert_log *log, uint64_t number)
+{
+    size_t low = log->first, high = log->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        uint64_t here = log->entries[middle].number;
+
+        if (here != 0 && here <= number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 void rt_alert_log_expire(struct rt_alert_log *log, int64_t before)
 {
     while (log->first < log->count && log->entries[log->first].published < before) {
-        const struct rt_alert_entry *entry = &log->entries[log->first++];
+        uint64_t number = log->entries[log->first++].number;
 
-        rt_cursor_advance(&log->gone, rt_position_log(entry->position), entry->sequence);
+        if (number > log->gone)
+            log->gone = number;
     }
 }
 

@@ -3,27 +3,33 @@
 #ifndef RT_WORKERS_ALERT_LOG_H
 #define RT_WORKERS_ALERT_LOG_H
 
-#include "protocol/cursor.h"
 #include "workers/journal.h"
 
 struct rt_alert_entry {
-    rt_position position; /* names the log, too */
-    uint64_t sequence;    /* within that log, from 1 */
+    rt_position position;
+    uint64_t number; /* of its publication; 0: it has none yet */
     int64_t published;
     uint32_t partition;
 };
 
 struct rt_alert_log {
-    struct rt_alert_entry *entries; /* by (published, position) once settled */
+    struct rt_alert_entry *entries; /* by number; those without one last, by position */
     size_t first, count, capacity;  /* entries[first .. count) are kept */
-    struct rt_cursor gone;          /* newest that was dropped for its age, by log */
+    uint64_t gone;                  /* highest number that was dropped for its age */
+    uint64_t newest;                /* highest number there is */
+    bool settled;                   /* in order: kept so from then on */
 };
 
 void rt_alert_log_free(struct rt_alert_log *log);
 /* False without memory. */
 bool rt_alert_log_add(struct rt_alert_log *log, const struct rt_alert_entry *entry);
+/* Numbers come in the order in which alerts were added. NULL if there is no such alert. */
+const struct rt_alert_entry *rt_alert_log_publish(struct rt_alert_log *log, rt_position position,
+                                                  uint64_t number);
 /* Sorts after a recovery that added in the order of partitions, and drops doubles. */
 void rt_alert_log_settle(struct rt_alert_log *log);
+/* Index of the first entry with a number beyond `number` or with none. */
+size_t rt_alert_log_after(const struct rt_alert_log *log, uint64_t number);
 /* Drops entries published before `before`. */
 void rt_alert_log_expire(struct rt_alert_log *log, int64_t before);
 /* Takes one out (erase). */

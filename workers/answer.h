@@ -20,17 +20,14 @@ void rt_answer_hold(struct rt_core *core, const struct rt_query *query, int64_t 
                     struct rt_buffer *out);
 /* History since a cursor (query->open is scan.h's). */
 void rt_answer_alerts(struct rt_core *core, const struct rt_query *query, struct rt_buffer *out);
-/* The pair `end`: the newest sequence of each log this worker knows, what a reader of everything
- * has reached. */
-void rt_answer_alert_ends(const struct rt_core *core, struct rt_buffer *out);
 void rt_answer_stats(const struct rt_core *core, struct rt_buffer *out);
 
 /* The pairs of an account's profile that are set; returns their number. */
 uint32_t rt_answer_profile(const struct rt_account *account, struct rt_buffer *out);
 
-/* The last message of an open episode as a map, with its acknowledgement and snooze as they are
- * now. False if its record is not kept any more. *sequence: of the message in its log. */
-bool rt_answer_episode(struct rt_core *core, const struct rt_episode *episode, uint64_t *sequence,
+/* The last message of an open episode as a map, with its acknowledgement and snooze as they are now
+ * and, if `cursor`, its cursor. False if its record is not kept any more. */
+bool rt_answer_episode(struct rt_core *core, const struct rt_episode *episode, bool cursor,
                        struct rt_buffer *out);
 
 #endif

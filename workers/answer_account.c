@@ -1,4 +1,5 @@
 /* account.get, and what other answers need of an account. */
+#include "protocol/cursor.h"
 #include "workers/answer.h"
 
 static void write_factors(const struct rt_score *score, struct rt_buffer *out)
@@ -15,11 +16,20 @@ static void write_factors(const struct rt_score *score, struct rt_buffer *out)
 
 static void write_counts(const struct rt_account *account, struct rt_buffer *out)
 {
+    uint32_t written = 0;
+    size_t mark;
+
     rt_write_text(out, "events");
-    rt_write_map(out, RT_EVENT_TYPES);
-    for (int type = 0; type < RT_EVENT_TYPES; type++)
-        rt_write_key_int(out, rt_event_type_name((enum rt_event_type)type),
-                         rt_account_events(account, (enum rt_event_type)type));
+    mark = rt_write_map_begin(out);
+    for (int type = 0; type < RT_EVENT_TYPES; type++) {
+        uint32_t count = rt_account_events(account, (enum rt_event_type)type);
+
+        if (count == 0)
+            continue;
+        rt_write_key_int(out, rt_event_type_name((enum rt_event_type)type), count);
+        written++;
+    }
+    rt_write_end(out, mark, written);
 }
 
 uint32_t rt_answer_profile(const struct rt_account *account, struct rt_buffer *out)
@@ -61,14 +71,15 @@ static void write_hold(struct rt_buffer *out, const char *key, const struct rt_h
 
 /* Copies a message, its acknowledgement and snooze replaced by those in force. */
 static bool write_message(struct rt_buffer *out, struct rt_span map,
-                          const struct rt_episode *episode)
+                          const struct rt_episode *episode, bool cursor)
 {
     struct rt_reader reader = rt_reader(map);
+    char text[RT_CURSOR_TEXT];
     uint32_t pairs;
 
     if (!rt_read_map(&reader, &pairs))
         return false;
-    rt_write_map(out, pairs);
+    rt_write_map(out, pairs + cursor);
     for (; pairs > 0; pairs--) {
         struct rt_span key, value;
 
@@ -83,10 +94,14 @@ static bool write_message(struct rt_buffer *out, struct rt_span map,
             rt_write_raw(out, value);
         }
     }
+    if (cursor) {
+        rt_cursor_encode(episode->number, text);
+        rt_write_key_text(out, "cursor", text);
+    }
     return true;
 }
 
-bool rt_answer_episode(struct rt_core *core, const struct rt_episode *episode, uint64_t *sequence,
+bool rt_answer_episode(struct rt_core *core, const struct rt_episode *episode, bool cursor,
                        struct rt_buffer *out)
 {
     size_t before = out->size;
@@ -96,8 +111,7 @@ bool rt_answer_episode(struct rt_core *core, const struct rt_episode *episode, u
     if (!core->store.read(core->store.context, episode->position, &record) ||
         !rt_link_alert_decode(record.body, &message))
         return false;
-    *sequence = message.sequence;
-    if (write_message(out, message.map, episode))
+    if (write_message(out, message.map, episode, cursor))
         return true;
     out->size = before;
     return false;
@@ -111,11 +125,8 @@ static void write_open_alerts(struct rt_core *core, const struct rt_account *acc
 
     rt_write_text(out, "alerts");
     mark = rt_write_array_begin(out);
-    for (size_t i = 0; i < rt_account_episodes(account); i++) {
-        uint64_t sequence;
-
-        written += rt_answer_episode(core, rt_account_episode(account, i), &sequence, out);
-    }
+    for (size_t i = 0; i < rt_account_episodes(account); i++)
+        written += rt_answer_episode(core, rt_account_episode(account, i), true, out);
     rt_write_end(out, mark, written);
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "protocol/assert.h"
+#include "protocol/cursor.h"
 #include "workers/answer.h"
 #include "workers/command.h"
 
@@ -20,7 +21,7 @@ static void write_gone(struct rt_core *core, struct rt_buffer *out)
 {
     char oldest[RT_CURSOR_TEXT];
 
-    rt_cursor_encode(&core->alerts.gone, oldest);
+    rt_cursor_encode(core->alerts.gone, oldest);
     rt_write_map(out, 4);
     rt_write_key_bool(out, "ok", false);
     rt_write_key_text(out, "error", rt_error_name(RT_CURSOR_GONE));
@@ -28,42 +29,21 @@ static void write_gone(struct rt_core *core, struct rt_buffer *out)
     rt_write_key_text(out, "oldest", oldest);
 }
 
-static bool is_gone(const struct rt_core *core, const struct rt_cursor *since)
-{
-    const struct rt_cursor *gone = &core->alerts.gone;
-
-    for (uint32_t i = 0; i < gone->count; i++)
-        if (rt_cursor_before(since, gone->at[i].log, gone->at[i].sequence))
-            return true;
-    return false;
-}
-
-static void write_entry(const struct rt_alert_entry *entry, struct rt_span map,
-                        struct rt_buffer *out)
-{
-    rt_write_array(out, 4);
-    rt_write_int(out, rt_position_log(entry->position));
-    rt_write_int(out, (int64_t)entry->sequence);
-    rt_write_int(out, entry->published);
-    rt_write_raw(out, map);
-}
-
-/* Appends the asked entries, at most query->limit; true if there are more. */
-static bool write_history(struct rt_core *core, const struct rt_query *query,
-                          const struct rt_cursor *since, struct rt_buffer *out)
+/* Appends the asked entries after `since`, at most query->limit; true if there are more. */
+static bool write_history(struct rt_core *core, const struct rt_query *query, uint64_t since,
+                          struct rt_buffer *out)
 {
     const struct rt_alert_log *log = &core->alerts;
     uint32_t written = 0;
     bool more = false;
     size_t mark = rt_write_array_begin(out);
 
-    for (size_t i = log->first; i < log->count && !more; i++) {
+    for (size_t i = rt_alert_log_after(log, since); i < log->count; i++) {
         const struct rt_alert_entry *entry = &log->entries[i];
         struct rt_link_alert message;
         struct rt_record record;
 
-        if ((since != NULL &&
-             !rt_cursor_before(since, rt_position_log(entry->position), entry->sequence)) ||
+        if (entry->number == 0 ||
             !core->store.read(core->store.context, entry->position, &record) ||
             !rt_link_alert_decode(record.body, &message) || !is_asked(query, &message))
             continue;
@@ -71,54 +51,34 @@ static bool write_history(struct rt_core *core, const struct rt_query *query,
             more = true;
             break;
         }
-        write_entry(entry, message.map, out);
+        rt_write_array(out, 2);
+        rt_write_int(out, (int64_t)entry->number);
+        rt_write_raw(out, message.map);
         written++;
     }
     rt_write_end(out, mark, written);
     return more;
 }
 
-void rt_answer_alert_ends(const struct rt_core *core, struct rt_buffer *out)
-{
-    struct rt_cursor end = core->alerts.gone;
-
-    for (size_t i = core->alerts.first; i < core->alerts.count; i++) {
-        uint32_t log = rt_position_log(core->alerts.entries[i].position);
-
-        if (rt_cursor_before(&end, log, core->alerts.entries[i].sequence))
-            rt_cursor_advance(&end, log, core->alerts.entries[i].sequence);
-    }
-    if (core->alert_sequence > 0 && rt_cursor_before(&end, core->log, core->alert_sequence))
-        rt_cursor_advance(&end, core->log, core->alert_sequence);
-    rt_write_text(out, "end");
-    rt_write_array(out, end.count);
-    for (uint32_t i = 0; i < end.count; i++) {
-        rt_write_array(out, 2);
-        rt_write_int(out, end.at[i].log);
-        rt_write_int(out, (int64_t)end.at[i].sequence);
-    }
-}
-
 void rt_answer_alerts(struct rt_core *core, const struct rt_query *query, struct rt_buffer *out)
 {
-    struct rt_cursor since;
     bool has_since = query->since_cursor.data != NULL;
+    uint64_t since = 0;
     bool more;
 
     if (has_since && !rt_cursor_decode(query->since_cursor, &since)) {
         rt_query_error(out, RT_BAD_REQUEST, "since: is no cursor");
         return;
     }
-    if (has_since && is_gone(core, &since)) {
+    if (has_since && since < core->alerts.gone) {
         write_gone(core, out);
         return;
     }
-    rt_write_map(out, 4);
+    rt_write_map(out, 3);
     rt_write_key_bool(out, "ok", true);
     rt_write_text(out, "alerts");
-    more = write_history(core, query, has_since ? &since : NULL, out);
+    more = write_history(core, query, since, out);
     rt_write_key_bool(out, "more", more);
-    rt_answer_alert_ends(core, out);
 }
 
 /* ---- acknowledge, snooze ----------------------------------------------------------------------
@@ -173,7 +133,6 @@ static void hold_episode(struct rt_core *core, struct rt_shard *shard, struct rt
         .by = query->by.data != NULL ? query->by : rt_span("", 0),
         .note = query->note.data != NULL ? query->note : rt_span("", 0),
     };
-    uint64_t sequence;
     size_t before;
 
     if (command.until <= now) {
@@ -188,7 +147,7 @@ static void hold_episode(struct rt_core *core, struct rt_shard *shard, struct rt
     rt_write_map(out, 2);
     rt_write_key_bool(out, "ok", true);
     rt_write_text(out, "alert");
-    if (rt_answer_episode(core, rt_account_episode_of(account, kind), &sequence, out))
+    if (rt_answer_episode(core, rt_account_episode_of(account, kind), true, out))
         return;
     out->size = before;
     rt_query_error(out, RT_NOT_FOUND, "held, but its message is not kept any more");

@@ -46,7 +46,7 @@ struct rt_core {
     struct rt_shard **shards; /* by partition; NULL: another worker's */
     struct rt_deadlines deadlines;
     struct rt_alert_log alerts;
-    uint64_t alert_sequence; /* newest in this log */
+    uint64_t alerts_said; /* since start */
 
     uint32_t group; /* number of the group being filled; 0 is never used */
     struct rt_waiting touched;
@@ -93,6 +93,12 @@ bool rt_core_load_ended(struct rt_core *core, int64_t now, size_t budget, struct
 /* Judges one partition under a new configuration. True if more are left. */
 bool rt_core_sweep(struct rt_core *core, int64_t now, struct rt_buffer *frames);
 
+/* An alert has its publication number: kept, and noted in its episode. */
+void rt_core_published(struct rt_core *core, rt_position position, uint64_t number);
+
+/* The ALERT frame of a record, whose body is `body`. */
+void rt_core_alert_frame(struct rt_buffer *frames, rt_position position, struct rt_span body);
+
 /* Ends the group: judges every account its events touched. */
 void rt_core_close(struct rt_core *core, int64_t now, struct rt_buffer *frames);
 
@@ -107,6 +113,11 @@ uint64_t rt_config_epoch(const struct rt_config *config);
 
 bool rt_waiting_add(struct rt_waiting *waiting, struct rt_account *account);
 void rt_waiting_remove(struct rt_waiting *waiting, const struct rt_account *account);
+
+/* The part of rt_core_published that recovery shares: everything but the record. The alert's
+ * partition; false if it is not known (any more). */
+bool rt_core_note_published(struct rt_core *core, rt_position position, uint64_t number,
+                            uint32_t *partition);
 
 /* The account of that name, made if it is not there; NULL without memory. */
 struct rt_account *rt_core_obtain(struct rt_core *core, struct rt_shard *shard, struct rt_span name,

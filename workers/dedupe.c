@@ -287,11 +287,11 @@ static bool cut_fresh(struct rt_dedupe *dedupe, size_t count)
     return true;
 }
 
-static unsigned level(const struct rt_run *run)
+static unsigned level(const struct rt_dedupe *dedupe, const struct rt_run *run)
 {
     unsigned rank = 0;
 
-    for (uint64_t n = run->header.count / RT_SEAL_ENTRIES; n >= RT_MERGE_FACTOR;
+    for (uint64_t n = run->header.count / dedupe->seal; n >= RT_MERGE_FACTOR;
          n /= RT_MERGE_FACTOR) {
         rank++;
     }
@@ -311,7 +311,8 @@ static bool find_merge(const struct rt_dedupe *dedupe, size_t *first)
             continue;
         }
         same = next != NULL && next->header.log == run->header.log &&
-                       run->header.to == next->header.from && level(next) == level(run)
+                       run->header.to == next->header.from &&
+                       level(dedupe, next) == level(dedupe, run)
                    ? same + 1
                    : 1;
         if (same == RT_MERGE_RUNS) {
@@ -352,8 +353,8 @@ static void start_work(struct rt_dedupe *dedupe)
         dedupe->pause--;
         return;
     }
-    if (dedupe->sealing.count == 0 && dedupe->fresh.count >= RT_SEAL_ENTRIES &&
-        (count = on_disk(dedupe)) >= RT_SEAL_ENTRIES && !cut_fresh(dedupe, count)) {
+    if (dedupe->sealing.count == 0 && dedupe->fresh.count >= dedupe->seal &&
+        (count = on_disk(dedupe)) >= dedupe->seal && !cut_fresh(dedupe, count)) {
         dedupe->pause = PAUSE;
         return;
     }
@@ -462,6 +463,7 @@ struct rt_dedupe *rt_dedupe_open(struct rt_journal *journal, int64_t not_before,
         return NULL;
     }
     dedupe->journal = journal;
+    dedupe->seal = RT_SEAL_ENTRIES;
     dedupe->folder = rt_journal_folder(journal);
     dedupe->log = rt_journal_log(journal);
     for (uint32_t i = 0; i < RT_PARTITIONS_MAX; i++) {

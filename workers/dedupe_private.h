@@ -21,6 +21,7 @@ struct rt_dedupe {
     int folder; /* the journal's */
     uint32_t log;
 
+    uint64_t seal;         /* RT_SEAL_ENTRIES; tests take fewer */
     struct rt_fresh fresh; /* of [fresh_from, now) of the own log */
     rt_position fresh_from;
     struct rt_fresh

@@ -2,9 +2,8 @@
  *
  *   u32 version
  *   u64 next_episode
- *   u32 log, u64 alert_sequence         newest alert of that log when this was taken
- *   bytes cursor                        newest alerts dropped for their age
- *   u32 n, n x (u64 position, u64 sequence, i64 published)                 alerts of this partition
+ *   u64 gone                            highest publication number that was dropped for its age
+ *   u32 n, n x (u64 position, u64 number, i64 published)                   alerts of this partition
  *   u64 next dead letter, u64 dropped, u32 n, n x (u64 sequence, i64 ts, u64 position, u32 kept)
  *   u64 accounts, each rt_account_encode
  *
@@ -21,13 +20,9 @@ enum { EXPORT_VERSION = 1 };
 static void export_alerts(const struct rt_core *core, uint32_t partition, struct rt_buffer *out)
 {
     const struct rt_alert_log *log = &core->alerts;
-    char gone[RT_CURSOR_TEXT];
-    size_t length = rt_cursor_encode(&log->gone, gone);
     uint32_t count = 0;
 
-    rt_put_u32(out, core->log);
-    rt_put_u64(out, core->alert_sequence);
-    rt_put_bytes(out, rt_span(gone, length));
+    rt_put_u64(out, log->gone);
     for (size_t i = log->first; i < log->count; i++)
         count += log->entries[i].partition == partition;
     rt_put_u32(out, count);
@@ -37,7 +32,7 @@ static void export_alerts(const struct rt_core *core, uint32_t partition, struct
         if (entry->partition != partition)
             continue;
         rt_put_u64(out, entry->position);
-        rt_put_u64(out, entry->sequence);
+        rt_put_u64(out, entry->number);
         rt_put_u64(out, (uint64_t)entry->published);
     }
 }
@@ -69,38 +64,27 @@ void rt_core_export(const struct rt_core *core, const struct rt_shard *shard, st
             rt_account_encode(out, table->accounts[at]);
 }
 
-static bool import_gone(struct rt_core *core, struct rt_reader *reader)
-{
-    struct rt_cursor gone;
-    struct rt_span text;
-
-    if (!rt_get_bytes(reader, &text) || !rt_cursor_decode(text, &gone))
-        return false;
-    for (uint32_t i = 0; i < gone.count; i++)
-        if (rt_cursor_before(&core->alerts.gone, gone.at[i].log, gone.at[i].sequence))
-            rt_cursor_advance(&core->alerts.gone, gone.at[i].log, gone.at[i].sequence);
-    return true;
-}
-
 static bool import_alerts(struct rt_core *core, uint32_t partition, struct rt_reader *reader)
 {
-    uint64_t sequence;
-    uint32_t log, count;
+    struct rt_alert_log *log = &core->alerts;
+    uint64_t gone;
+    uint32_t count;
 
-    if (!rt_get_u32(reader, &log) || !rt_get_u64(reader, &sequence) || !import_gone(core, reader) ||
-        !rt_get_u32(reader, &count))
+    if (!rt_get_u64(reader, &gone) || !rt_get_u32(reader, &count))
         return false;
-    if (log == core->log && sequence > core->alert_sequence)
-        core->alert_sequence = sequence;
+    if (gone > log->gone)
+        log->gone = gone;
     for (; count > 0; count--) {
         struct rt_alert_entry entry = {.partition = partition};
         uint64_t published;
 
-        if (!rt_get_u64(reader, &entry.position) || !rt_get_u64(reader, &entry.sequence) ||
+        if (!rt_get_u64(reader, &entry.position) || !rt_get_u64(reader, &entry.number) ||
             !rt_get_u64(reader, &published))
             return false;
         entry.published = (int64_t)published;
-        if (!rt_alert_log_add(&core->alerts, &entry))
+        if (entry.number > log->newest)
+            log->newest = entry.number;
+        if (!rt_alert_log_add(log, &entry))
             return false;
     }
     return true;

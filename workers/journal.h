@@ -26,15 +26,16 @@ static inline uint32_t rt_position_log(rt_position position)
 }
 
 enum rt_record_type {
-    RT_RECORD_EVENT = 1,   /* the event's bytes as they were sent; flags: RT_RECORD_QUIET */
-    RT_RECORD_ALERT = 2,   /* a rt_link_alert body: judged output */
-    RT_RECORD_COMMAND = 3, /* an operator's command (workers/command.h) */
-    RT_RECORD_DEAD = 4,    /* a dead letter (workers/dead.h) */
-    RT_RECORD_ERASE = 5,   /* intent to erase (keyed hash, no name) */
-    RT_RECORD_COMMIT =
-        6, /* end of a group: i64 judging time, u64 epoch of the configuration; the journal's own */
-    RT_RECORD_START = 7, /* first of a segment, the journal's own: never given out */
-    RT_RECORD_END = 8,   /* last of a full segment, the journal's own: never given out */
+    RT_RECORD_EVENT = 1,     /* the event's bytes as they were sent; flags: RT_RECORD_QUIET */
+    RT_RECORD_ALERT = 2,     /* a rt_link_alert body: judged output */
+    RT_RECORD_COMMAND = 3,   /* an operator's command (workers/command.h) */
+    RT_RECORD_DEAD = 4,      /* a dead letter (workers/dead.h) */
+    RT_RECORD_ERASE = 5,     /* intent to erase (keyed hash, no name) */
+    RT_RECORD_PUBLISHED = 6, /* u64 position of an alert, u64 its publication number */
+    RT_RECORD_COMMIT = 7, /* end of a group: i64 judging time, u64 epoch of the configuration; the
+                             journal's own */
+    RT_RECORD_START = 8,  /* first of a segment, the journal's own: never given out */
+    RT_RECORD_END = 9,    /* last of a full segment, the journal's own: never given out */
 };
 
 enum {

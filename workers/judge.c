@@ -77,15 +77,24 @@ static void compose(struct rt_core *core, const struct rt_account *account,
         name_cause(core, account, alert);
 }
 
+void rt_core_alert_frame(struct rt_buffer *frames, rt_position position, struct rt_span body)
+{
+    size_t mark = rt_link_begin(frames, RT_LINK_ALERT, 0, 0);
+
+    rt_put_u64(frames, position);
+    rt_buffer_append(frames, body.data + sizeof(position), body.size - sizeof(position));
+    rt_link_end(frames, mark);
+}
+
 static bool say(struct rt_core *core, struct rt_shard *shard, struct rt_account *account,
-                const struct rt_transition *transition, int64_t now, enum rt_judged_on on,
-                struct rt_buffer *frames)
+                const struct rt_transition *transition, int64_t now, int64_t due,
+                enum rt_judged_on on, struct rt_buffer *frames)
 {
     const struct rt_episode *episode = rt_account_episode_of(account, transition->kind);
     uint64_t sequence = episode != NULL ? episode->sequence : shard->next_episode;
     struct rt_buffer map = {0};
-    struct rt_link_alert message = {.sequence = core->alert_sequence + 1,
-                                    .received = on == RT_ON_EVENT ? core->received : 0,
+    struct rt_link_alert message = {.received = on == RT_ON_EVENT ? core->received : 0,
+                                    .due = due,
                                     .publish = transition->publish};
     struct rt_alert alert;
     rt_position position = 0;
@@ -107,18 +116,16 @@ static bool say(struct rt_core *core, struct rt_shard *shard, struct rt_account 
         position = core->store.append(core->store.context, RT_RECORD_ALERT, 0, shard->partition, 0,
                                       rt_buffer_span(&core->scratch));
     if (position != 0) {
-        struct rt_alert_entry entry = {.position = position,
-                                       .sequence = message.sequence,
-                                       .published = now,
-                                       .partition = shard->partition};
+        struct rt_alert_entry entry = {
+            .position = position, .published = now, .partition = shard->partition};
 
         RT_ASSERT(rt_account_alert(account, &alert, sequence, position));
         RT_ASSERT(rt_alert_log_add(&core->alerts, &entry));
-        core->alert_sequence++;
+        core->alerts_said++;
         if (transition->state == RT_RAISED)
             shard->next_episode++;
         shard->dirty = true;
-        rt_link_frame(frames, RT_LINK_ALERT, 0, 0, rt_buffer_span(&core->scratch));
+        rt_core_alert_frame(frames, position, rt_buffer_span(&core->scratch));
         said = true;
     }
     rt_buffer_free(&map);
@@ -130,12 +137,13 @@ static void judge(struct rt_core *core, struct rt_account *account, int64_t now,
 {
     struct rt_shard *shard = rt_core_shard(core, rt_account_name(account));
     struct rt_judgement *judgement = &core->judgement;
-    int64_t next;
+    int64_t waited = rt_account_wait(account)->at;
+    int64_t due = on == RT_ON_TIME && waited < now ? waited : now, next;
 
     rt_rules_judge(core->config, account, now, on, judgement);
     next = judgement->deadline;
     for (size_t i = 0; i < judgement->count; i++)
-        if (!say(core, shard, account, &judgement->transitions[i], now, on, frames))
+        if (!say(core, shard, account, &judgement->transitions[i], now, due, on, frames))
             next = now + RT_JUDGE_AGAIN_MS;
     if (judgement->count > 0 && next == judgement->deadline)
         next = rt_rules_deadline(core->config, account, now);
@@ -208,4 +216,44 @@ void rt_core_close(struct rt_core *core, int64_t now, struct rt_buffer *frames)
     core->touched.count = 0;
     core->received = 0;
     core->group = core->group + 1 == RT_GROUP_QUIET ? 1 : core->group + 1;
+}
+
+/* ---- publication ------------------------------------------------------------------------------
+ */
+
+bool rt_core_note_published(struct rt_core *core, rt_position position, uint64_t number,
+                            uint32_t *partition)
+{
+    const struct rt_alert_entry *entry = rt_alert_log_publish(&core->alerts, position, number);
+    struct rt_account *account;
+    struct rt_link_alert message;
+    struct rt_record record;
+
+    if (entry == NULL)
+        return false;
+    *partition = entry->partition;
+    if (!core->store.read(core->store.context, position, &record) ||
+        !rt_link_alert_decode(record.body, &message))
+        return true;
+    account = rt_core_find(core, message.account);
+    if (account != NULL)
+        rt_account_published(account, position, number);
+    return true;
+}
+
+/* A number that could not be kept is asked for again at the next start: the message then comes
+ * twice, never not at all. */
+void rt_core_published(struct rt_core *core, rt_position position, uint64_t number)
+{
+    uint32_t partition;
+
+    if (!rt_core_note_published(core, position, number, &partition))
+        return;
+    rt_buffer_clear(&core->scratch);
+    rt_put_u64(&core->scratch, position);
+    rt_put_u64(&core->scratch, number);
+    if (!core->scratch.failed)
+        core->store.append(core->store.context, RT_RECORD_PUBLISHED, 0, partition, 0,
+                           rt_buffer_span(&core->scratch));
+    core->shards[partition]->dirty = true;
 }

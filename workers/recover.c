@@ -142,14 +142,11 @@ static bool replay_alert(struct replay *replay, struct rt_shard *shard,
     if (!rt_link_alert_decode(record->body, &message) || !rt_alert_decode(message.map, &alert) ||
         !rt_episode_parse(alert.id, &partition, &episode) || partition != record->partition)
         return false;
-    entry.sequence = message.sequence;
     entry.published = alert.published;
     if (!rt_alert_log_add(&core->alerts, &entry)) {
         replay->no_memory = true;
         return false;
     }
-    if (rt_position_log(record->position) == core->log && message.sequence > core->alert_sequence)
-        core->alert_sequence = message.sequence;
     if (shard->next_episode <= episode)
         shard->next_episode = episode + 1;
     account = rt_core_find(core, alert.account);
@@ -164,6 +161,18 @@ static bool replay_alert(struct replay *replay, struct rt_shard *shard,
         rt_account_wait(account)->group = core->group;
     }
     return !replay->no_memory;
+}
+
+static bool replay_published(struct replay *replay, const struct rt_record *record)
+{
+    struct rt_reader reader = rt_reader(record->body);
+    uint64_t position, number;
+    uint32_t partition;
+
+    if (!rt_get_u64(&reader, &position) || !rt_get_u64(&reader, &number))
+        return false;
+    rt_core_note_published(replay->core, position, number, &partition);
+    return true;
 }
 
 static bool replay_erase(struct replay *replay, struct rt_shard *shard,
@@ -215,6 +224,8 @@ static bool replay_record(struct replay *replay, struct rt_shard *shard,
         return replay_command(replay, shard, record);
     case RT_RECORD_DEAD:
         return replay_dead(shard, record);
+    case RT_RECORD_PUBLISHED:
+        return replay_published(replay, record);
     case RT_RECORD_ERASE:
         return replay_erase(replay, shard, record);
     default:

@@ -11,8 +11,8 @@ bool rt_scan_wanted(const struct rt_query *query)
            (query->op == RT_ALERT_LIST && query->open);
 }
 
-/* `after` of a list in another order than by name is "key:name", its key as in struct rt_scan_item.
- */
+/* `after` of a list in another order than by name is "moment:key:name": the moment is the daemon's
+ * business, the key is as in struct rt_scan_item. */
 static bool parse_after(struct rt_scan *scan)
 {
     struct rt_span after = scan->query.after;
@@ -23,6 +23,11 @@ static bool parse_after(struct rt_scan *scan)
     scan->after_name = after;
     if (after.data == NULL || scan->query.sort == RT_SORT_ACCOUNT)
         return true;
+    colon = memchr(after.data, ':', after.size);
+    if (colon == NULL)
+        return false;
+    after.size -= (size_t)(colon + 1 - after.data);
+    after.data = colon + 1;
     colon = memchr(after.data, ':', after.size);
     if (colon == NULL || (length = (size_t)(colon - after.data)) >= sizeof(number) || length == 0)
         return false;
@@ -92,8 +97,8 @@ static int compare_place(double key, struct rt_span name, double other_key,
 
 static int compare(const struct rt_scan_item *a, const struct rt_scan_item *b)
 {
-    if (a->position != b->position) /* alerts: in the order they were said */
-        return a->position < b->position ? -1 : 1;
+    if (a->number != b->number) /* alerts: in the order they were published */
+        return a->number < b->number ? -1 : 1;
     return compare_place(a->key, rt_account_name(a->account), b->key, rt_account_name(b->account));
 }
 
@@ -216,9 +221,9 @@ static void look_at_alerts(struct rt_scan *scan, const struct rt_account *accoun
     for (size_t i = 0; i < rt_account_episodes(account); i++) {
         const struct rt_episode *episode = rt_account_episode(account, i);
         struct rt_scan_item item = {
-            .account = account, .kind = episode->kind, .position = episode->position};
+            .account = account, .kind = episode->kind, .number = episode->number};
 
-        if ((query->has_kind && episode->kind != query->kind) ||
+        if (episode->number == 0 || (query->has_kind && episode->kind != query->kind) ||
             (query->has_severity && episode->severity != query->severity))
             continue;
         offer(scan, &item);
@@ -265,26 +270,20 @@ static void write_accounts(const struct rt_scan *scan, const struct rt_core *cor
         rt_report_line_write(core, scan->items[i].account, scan->now, out);
 }
 
-/* [log, sequence, published, map] of one open episode; false if it closed meanwhile or its message
- * is gone. */
+/* [number, map] of one open episode; false if it moved meanwhile or its message is gone. */
 static bool write_open(struct rt_core *core, const struct rt_scan_item *item, struct rt_buffer *out)
 {
     const struct rt_episode *episode = rt_account_episode_of(item->account, item->kind);
-    struct rt_buffer map = {0};
-    struct rt_alert alert;
-    uint64_t sequence = 0;
-    bool good = episode != NULL && rt_answer_episode(core, episode, &sequence, &map) &&
-                rt_alert_decode(rt_buffer_span(&map), &alert);
+    size_t before = out->size;
 
-    if (good) {
-        rt_write_array(out, 4);
-        rt_write_int(out, rt_position_log(episode->position));
-        rt_write_int(out, (int64_t)sequence);
-        rt_write_int(out, alert.published);
-        rt_write_raw(out, rt_buffer_span(&map));
-    }
-    rt_buffer_free(&map);
-    return good;
+    if (episode == NULL || episode->number != item->number)
+        return false;
+    rt_write_array(out, 2);
+    rt_write_int(out, (int64_t)episode->number);
+    if (rt_answer_episode(core, episode, false, out))
+        return true;
+    out->size = before;
+    return false;
 }
 
 static void write_alerts(const struct rt_scan *scan, struct rt_core *core, struct rt_buffer *out)
@@ -292,7 +291,7 @@ static void write_alerts(const struct rt_scan *scan, struct rt_core *core, struc
     size_t limit = scan->query.limit, mark;
     uint32_t written = 0;
 
-    rt_write_map(out, 4);
+    rt_write_map(out, 3);
     rt_write_key_bool(out, "ok", true);
     rt_write_text(out, "alerts");
     mark = rt_write_array_begin(out);
@@ -300,7 +299,6 @@ static void write_alerts(const struct rt_scan *scan, struct rt_core *core, struc
         written += write_open(core, &scan->items[i], out);
     rt_write_end(out, mark, written);
     rt_write_key_bool(out, "more", scan->count > limit);
-    rt_answer_alert_ends(core, out);
 }
 
 void rt_scan_answer(struct rt_scan *scan, struct rt_core *core, struct rt_buffer *out)

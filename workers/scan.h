@@ -13,7 +13,7 @@ struct rt_scan_item {
     double key;
     const struct rt_account *account; /* of the core: an erase starts the scan again */
     enum rt_alert_kind kind;          /* alert.list: the episode */
-    uint64_t position;                /* of the episode's message */
+    uint64_t number;                  /* of the episode's message */
 };
 
 struct rt_scan {

@@ -155,7 +155,7 @@ static void pong(struct rt_worker *worker, uint64_t tag)
     rt_write_key_int(out, "dedupe_bytes", (int64_t)dedupe_bytes);
     rt_write_key_int(out, "identities", (int64_t)identities);
     rt_write_key_int(out, "deadlines", (int64_t)core->deadlines.count);
-    rt_write_key_int(out, "alerts", (int64_t)core->alert_sequence);
+    rt_write_key_int(out, "alerts", (int64_t)core->alerts_said);
     rt_write_key_int(out, "tickets_evicted", (int64_t)core->evicted_tickets);
     rt_write_key_int(out, "dead_dropped", (int64_t)dropped);
     rt_write_key_bool(out, "disk_full", worker->disk_full);
@@ -189,6 +189,17 @@ static void reconfigure(struct rt_worker *worker, struct rt_span text)
         rt_core_configure(&worker->core, worker->config);
 }
 
+static void take_published(struct rt_worker *worker, struct rt_span body)
+{
+    struct rt_reader reader = rt_reader(body);
+    uint64_t position, number;
+
+    if (rt_get_u64(&reader, &position) && rt_get_u64(&reader, &number))
+        rt_core_published(&worker->core, position, number);
+    else
+        worker->wire.ended = true;
+}
+
 static void take_frame(struct rt_worker *worker, const struct rt_link_header *header,
                        struct rt_span body)
 {
@@ -207,6 +218,9 @@ static void take_frame(struct rt_worker *worker, const struct rt_link_header *he
         break;
     case RT_LINK_CONFIG:
         reconfigure(worker, body);
+        break;
+    case RT_LINK_PUBLISHED:
+        take_published(worker, body);
         break;
     case RT_LINK_STOP:
         worker->stopping = true;
@@ -451,8 +465,7 @@ static void open_state(struct rt_worker *worker)
         rt_worker_die(worker, "snapshot", "the writer cannot be started");
 }
 
-/* Alerts that are on disk and that the daemon may not have heard of: the worker before this one
- * died in between. */
+/* Alerts that have no publication number on disk: said again, the daemon knows those it heard. */
 static void say_again(struct rt_worker *worker)
 {
     const struct rt_alert_log *log = &worker->core.alerts;
@@ -461,16 +474,29 @@ static void say_again(struct rt_worker *worker)
         const struct rt_alert_entry *entry = &log->entries[i];
         struct rt_record record;
 
-        if (rt_position_log(entry->position) == worker->core.log &&
-            entry->sequence > worker->setup.alerts_seen &&
-            rt_journal_read(worker->journal, entry->position, &record))
-            rt_link_frame(&worker->wire.out, RT_LINK_ALERT, 0, 0, record.body);
+        if (entry->number == 0 && rt_journal_read(worker->journal, entry->position, &record))
+            rt_core_alert_frame(&worker->wire.out, entry->position, record.body);
     }
+}
+
+/* What became due while nobody ran is judged once, before the daemon serves: it puts in order of
+ * its moment what all workers found. */
+static void judge_the_past(struct rt_worker *worker)
+{
+    int64_t now = rt_worker_now(worker);
+    bool more;
+
+    do {
+        more = rt_core_due(&worker->core, now, JUDGE_BUDGET, &worker->filling.alerts);
+        if (rt_journal_pending(worker->journal) >= GROUP_BYTES || !more)
+            rt_worker_flush(worker);
+        progress(worker, 0);
+    } while (more);
 }
 
 static void report_ready(struct rt_worker *worker, const struct rt_recovery *recovery)
 {
-    struct rt_link_ready ready = {.alerts = worker->core.alert_sequence,
+    struct rt_link_ready ready = {.published = worker->core.alerts.newest,
                                   .accounts = worker->core.accounts,
                                   .replayed = recovery->replayed};
     struct rt_buffer body = {0};
@@ -478,7 +504,6 @@ static void report_ready(struct rt_worker *worker, const struct rt_recovery *rec
     rt_link_ready_encode(&body, &ready);
     rt_link_frame(&worker->wire.out, RT_LINK_READY, 0, 0, rt_buffer_span(&body));
     rt_buffer_free(&body);
-    say_again(worker);
     rt_worker_log(worker, "info",
                   "state=ready accounts=%" PRIu64 " replayed=%" PRIu64 " damaged=%" PRIu64,
                   worker->core.accounts, recovery->replayed, recovery->damaged);
@@ -498,6 +523,8 @@ static void recover(struct rt_worker *worker)
     worker->cycle = worker->core.partitions;
     worker->next_cycle =
         recovery.erased > 0 ? 0 : rt_worker_now(worker) + worker->config->snapshot_interval_ms;
+    say_again(worker);
+    judge_the_past(worker);
     report_ready(worker, &recovery);
 }
 

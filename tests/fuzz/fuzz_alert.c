@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct rt_buffer buffer = {0};
     struct rt_alert alert;
 
-    if (rt_alert_with_cursor(&buffer, map, rt_span_text("3.1f-4.0")) &&
+    if (rt_alert_with_cursor(&buffer, map, rt_span_text("657d0a2c41b3f")) &&
         rt_msgpack_check(map, RT_NESTING))
         RT_ASSERT(rt_msgpack_check(rt_buffer_span(&buffer), RT_NESTING));
     if (rt_alert_decode(map, &alert)) {

@@ -28,7 +28,7 @@ static void as_setup(struct rt_span body, struct rt_buffer *out)
     RT_ASSERT(setup.index < setup.count && setup.count <= RT_WORKERS_MAX && setup.partitions > 0);
     rt_link_setup_encode(out, &setup);
     RT_ASSERT(rt_link_setup_decode(rt_buffer_span(out), &again));
-    RT_ASSERT(again.alerts_seen == setup.alerts_seen && again.log == setup.log);
+    RT_ASSERT(again.index == setup.index && again.log == setup.log);
     RT_ASSERT(rt_span_equal(again.config, setup.config));
 }
 

@@ -14,7 +14,7 @@ static void text_is_sound(struct rt_span text, size_t least, size_t most)
 
 static void query_is_sound(const struct rt_query *query)
 {
-    struct rt_cursor cursor;
+    uint64_t cursor;
 
     RT_ASSERT((unsigned)query->op < RT_OPS && query->limit >= 1 && query->limit <= RT_LIST_MAX);
     text_is_sound(query->account, 1, RT_ACCOUNT_BYTES);

@@ -41,7 +41,7 @@ enum {
     BATCH = 30,
     PENDING = 64, /* frames in flight, at most */
     LOGS = 400,
-    ALERTS = 20000, /* of a log, at most */
+    ALERTS = 1 << 18, /* a power of two, far more than there will be */
     DEADLINE_MS = 60000,
 };
 
@@ -75,10 +75,14 @@ static _Noreturn void fail(const char *what)
 /* ---- the model --------------------------------------------------------------------------------
  */
 
+struct alert {
+    uint64_t position, hash, number;
+};
+
 struct model {
     bool sent[ACCOUNTS][IDS];
-    uint64_t alerts[LOGS][ALERTS]; /* hash of message by log and number */
-    uint64_t newest[LOGS];
+    struct alert alerts[ALERTS]; /* open addressing by position */
+    uint64_t number, alerts_said;
 };
 
 static struct model model;
@@ -188,7 +192,6 @@ static void start(uint32_t index)
                                     .count = worker_count,
                                     .partitions = PARTITIONS,
                                     .log = worker->log,
-                                    .alerts_seen = model.newest[worker->log],
                                     .state_dir = rt_span_text(state_dir),
                                     .config = rt_span_text(text),
                                     .version = rt_span_text("test"),
@@ -210,24 +213,53 @@ static void kill_worker(struct worker *worker)
     rt_buffer_clear(&worker->in);
 }
 
+/* ---- alerts ------------------------------------------------------------------------------------
+ */
+
+static struct alert *known_alert(uint64_t position)
+{
+    uint64_t at = position * UINT64_C(0x9e3779b97f4a7c15) >> 40;
+
+    while (model.alerts[at & (ALERTS - 1)].position != 0 &&
+           model.alerts[at & (ALERTS - 1)].position != position)
+        at++;
+    return &model.alerts[at & (ALERTS - 1)];
+}
+
+static void tell_number(struct worker *worker, const struct alert *alert)
+{
+    struct rt_buffer body = {0}, frame = {0};
+
+    rt_put_u64(&body, alert->position);
+    rt_put_u64(&body, alert->number);
+    rt_link_frame(&frame, RT_LINK_PUBLISHED, 0, 0, rt_buffer_span(&body));
+    put(worker, frame.data, frame.size);
+    rt_buffer_free(&body);
+    rt_buffer_free(&frame);
+}
+
 /* ---- what workers say --------------------------------------------------------------------------
  */
 
+/* Gives the alert its number (once) and says so: sometimes late, sometimes never, as a crash would.
+ */
 static void take_alert(struct worker *worker, struct rt_span body)
 {
     struct rt_link_alert alert;
+    struct alert *known;
     uint64_t hash;
 
     CHECK(rt_link_alert_decode(body, &alert));
-    CHECK(alert.sequence > 0 && alert.sequence < ALERTS);
-    hash = XXH3_64bits(alert.map.data, alert.map.size) | 1;
-    if (model.alerts[worker->log][alert.sequence] != 0) {
-        CHECK(model.alerts[worker->log][alert.sequence] == hash);
-        return;
+    CHECK(alert.position != 0);
+    hash = XXH3_64bits(alert.map.data, alert.map.size);
+    known = known_alert(alert.position);
+    if (known->number == 0) {
+        *known = (struct alert){.position = alert.position, .hash = hash, .number = ++model.number};
+        model.alerts_said++;
     }
-    CHECK(alert.sequence == model.newest[worker->log] + 1);
-    model.alerts[worker->log][alert.sequence] = hash;
-    model.newest[worker->log] = alert.sequence;
+    CHECK(known->hash == hash);
+    if (draw(8) > 0)
+        tell_number(worker, known);
 }
 
 static struct frame *pending_frame(struct worker *worker, uint64_t tag)
@@ -425,6 +457,7 @@ static void ask(uint32_t index, const char *op, unsigned account)
     struct rt_buffer body = {0};
     char name[16];
 
+    rt_put_u64(&body, (uint64_t)now_ms);
     rt_write_map(&body, 2);
     rt_write_key_text(&body, "op", op);
     rt_write_key_str(&body, "account", account_name(account, name));
@@ -483,6 +516,40 @@ static void check_counts(void)
             expected += model.sent[account][id];
         ask(index, "account.get", account);
         CHECK(events_of(rt_buffer_span(&workers[index].answer)) == expected);
+    }
+}
+
+/* The number that was given to a message; 0 if it was never heard. */
+static uint64_t number_of(struct rt_span map)
+{
+    uint64_t hash = XXH3_64bits(map.data, map.size);
+
+    for (size_t i = 0; i < ALERTS; i++)
+        if (model.alerts[i].position != 0 && model.alerts[i].hash == hash)
+            return model.alerts[i].number;
+    return 0;
+}
+
+/* What is listed was said, ascending, under the number it was given. An open episode's
+ * acknowledgement is not used here, so the maps are the same to the byte. */
+static void check_alerts(unsigned account)
+{
+    uint32_t index = owner_of(account), count, two;
+    struct rt_reader alerts;
+    int64_t last = 0;
+
+    ask(index, "alert.list", account);
+    CHECK(find(rt_buffer_span(&workers[index].answer), "alerts", &alerts));
+    CHECK(rt_read_array(&alerts, &count));
+    for (; count > 0; count--) {
+        struct rt_span map;
+        int64_t number;
+
+        CHECK(rt_read_array(&alerts, &two) && two == 2 && rt_read_int(&alerts, &number));
+        CHECK(rt_read_skip(&alerts, &map));
+        CHECK(number > last);
+        CHECK(number_of(map) == (uint64_t)number);
+        last = number;
     }
 }
 
@@ -553,6 +620,7 @@ static void end_life(void)
     for (uint32_t i = 0; i < worker_count; i++)
         settle(&workers[i]);
     check_counts();
+    check_alerts((unsigned)draw(ACCOUNTS));
     stop_all();
 }
 

@@ -217,10 +217,10 @@ static void cursor_needs_a_map(void **state)
     struct rt_buffer out = {0};
 
     (void)state;
-    assert_false(rt_alert_with_cursor(&out, rt_span("\x05", 1), rt_span_text("0.1")));
-    assert_false(rt_alert_with_cursor(&out, rt_span(NULL, 0), rt_span_text("0.1")));
+    assert_false(rt_alert_with_cursor(&out, rt_span("\x05", 1), rt_span_text("1f")));
+    assert_false(rt_alert_with_cursor(&out, rt_span(NULL, 0), rt_span_text("1f")));
     assert_false(
-        rt_alert_with_cursor(&out, rt_span("\xdf\xff\xff\xff\xff", 5), rt_span_text("0.1")));
+        rt_alert_with_cursor(&out, rt_span("\xdf\xff\xff\xff\xff", 5), rt_span_text("1f")));
     assert_int_equal(out.size, 0);
     rt_buffer_free(&out);
 }
@@ -231,7 +231,7 @@ static void with_cursor(const char *map, const char *want_text)
 
     rt_buffer_free(&bytes);
     notation(&want, "%s", want_text);
-    assert_true(rt_alert_with_cursor(&out, notation(&bytes, "%s", map), rt_span_text("0.1")));
+    assert_true(rt_alert_with_cursor(&out, notation(&bytes, "%s", map), rt_span_text("1f")));
     assert_int_equal(out.size, want.size);
     assert_memory_equal(out.data, want.data, want.size);
     rt_buffer_free(&want);
@@ -242,14 +242,14 @@ static void with_cursor(const char *map, const char *want_text)
 static void cursor_is_the_last_pair(void **state)
 {
     (void)state;
-    with_cursor("{}", "{cursor: '0.1'}");
-    with_cursor("{a: [1, {b: 2}]}", "{a: [1, {b: 2}], cursor: '0.1'}");
-    with_cursor("!de0001a16105", "{a: 5, cursor: '0.1'}");
-    with_cursor("!df00000001a16105", "{a: 5, cursor: '0.1'}");
+    with_cursor("{}", "{cursor: '1f'}");
+    with_cursor("{a: [1, {b: 2}]}", "{a: [1, {b: 2}], cursor: '1f'}");
+    with_cursor("!de0001a16105", "{a: 5, cursor: '1f'}");
+    with_cursor("!df00000001a16105", "{a: 5, cursor: '1f'}");
     with_cursor("{a:1,b:1,c:1,d:1,e:1,f:1,g:1,h:1,i:1,j:1,k:1,l:1,m:1,n:1}",
-                "{a:1,b:1,c:1,d:1,e:1,f:1,g:1,h:1,i:1,j:1,k:1,l:1,m:1,n:1,cursor:'0.1'}");
+                "{a:1,b:1,c:1,d:1,e:1,f:1,g:1,h:1,i:1,j:1,k:1,l:1,m:1,n:1,cursor:'1f'}");
     with_cursor("{a:1,b:1,c:1,d:1,e:1,f:1,g:1,h:1,i:1,j:1,k:1,l:1,m:1,n:1,o:1}",
-                "{a:1,b:1,c:1,d:1,e:1,f:1,g:1,h:1,i:1,j:1,k:1,l:1,m:1,n:1,o:1,cursor:'0.1'}");
+                "{a:1,b:1,c:1,d:1,e:1,f:1,g:1,h:1,i:1,j:1,k:1,l:1,m:1,n:1,o:1,cursor:'1f'}");
 }
 
 static void an_alert_with_cursor_is_still_an_alert(void **state)
@@ -261,7 +261,7 @@ static void an_alert_with_cursor_is_still_an_alert(void **state)
     (void)state;
     rt_buffer_free(&bytes);
     rt_alert_encode(&bytes, &alert);
-    assert_true(rt_alert_with_cursor(&out, rt_buffer_span(&bytes), rt_span_text("3.1f-4.0")));
+    assert_true(rt_alert_with_cursor(&out, rt_buffer_span(&bytes), rt_span_text("657d0a2c41b3f")));
     assert_true(rt_msgpack_check(rt_buffer_span(&out), RT_NESTING));
     assert_true(rt_alert_decode(rt_buffer_span(&out), &back));
     assert_true(rt_span_is(back.id, "17-3"));

@@ -496,6 +496,12 @@ static void outcomes(void **state)
     }
     accepted("call", "outcome: 'missed', direction: 'out'");
     assert_false(rt_event_unanswered(&event));
+    accepted("call", "outcome: 'missed'");
+    assert_false(rt_event_unanswered(&event));
+    accepted("call", "outcome: 'failed', direction: 'out'");
+    assert_true(rt_event_unanswered(&event));
+    accepted("call", "outcome: 'failed'");
+    assert_true(rt_event_unanswered(&event));
     accepted("call", "direction: 'in'");
     assert_int_equal(event.outcome, RT_ANSWERED);
     accepted("visit", "x: 1");

@@ -12,7 +12,8 @@
 typedef bool merge_function(const struct rt_merge *merge, struct rt_buffer *out);
 
 static struct rt_buffer request, parts[4], reply;
-static struct rt_chain chain;
+
+enum { MOMENT = 77, LAST_NUMBER = 255 };
 
 static bool merge(merge_function *function, const char *query_text, uint32_t count,
                   const char *const *texts)
@@ -21,7 +22,7 @@ static bool merge(merge_function *function, const char *query_text, uint32_t cou
     struct rt_fault fault;
     struct rt_span spans[4];
     const struct rt_merge asked = {
-        .query = &query, .parts = spans, .count = count, .log = 3, .chain = &chain};
+        .query = &query, .parts = spans, .count = count, .moment = MOMENT, .cursor = LAST_NUMBER};
 
     rt_buffer_clear(&request);
     notation(&request, "%s", query_text);
@@ -62,12 +63,11 @@ static void parts_that_make_no_sense_fail(void **state)
                                       "{ok: true, accounts: [5]}",
                                       "{ok: true, accounts: [{account: 5}]}"};
     static const char *const alerts[] = {
-        "{ok: true, alerts: [], more: false}",
-        "{ok: true, alerts: [[1, 2, 3]], more: false, end: []}",
-        "{ok: true, alerts: [[0, 2, 3, {}]], more: false, end: []}",
-        "{ok: true, alerts: [[3, 1, 3, 5]], more: false, end: []}",
-        "{ok: true, alerts: [], more: false, end: [[1]]}",
-        "{ok: true, alerts: [], more: false, end: [[1, -1]]}",
+        "{ok: true, alerts: []}",
+        "{ok: true, alerts: [[1, {}, 3]], more: false}",
+        "{ok: true, alerts: [[0, {}]], more: false}",
+        "{ok: true, alerts: [[3, 5]], more: false}",
+        "{ok: true, alerts: [3], more: false}",
     };
     static const char *const reports[] = {"{ok: true}", "{ok: true, numbers: {a: 'x'}, lists: {}}",
                                           "{ok: true, numbers: {}, lists: {l: [[1]]}}",
@@ -125,15 +125,15 @@ static void accounts_by_number(void **state)
     (void)state;
     assert_true(
         merge(rt_merge_accounts, "{op: 'account.list', sort: 'score', limit: 1}", 2, texts));
-    expect("{ok: true, accounts: [{account: 'a', score: 1.5, value: 9}], after: '1.5:a'}");
+    expect("{ok: true, accounts: [{account: 'a', score: 1.5, value: 9}], after: '77:1.5:a'}");
     assert_true(
         merge(rt_merge_accounts, "{op: 'account.list', sort: '-score', limit: 1}", 2, texts));
-    expect("{ok: true, accounts: [{account: 'd', score: 90, value: nil}], after: '-90:d'}");
+    expect("{ok: true, accounts: [{account: 'd', score: 90, value: nil}], after: '77:-90:d'}");
     assert_true(
         merge(rt_merge_accounts, "{op: 'account.list', sort: 'value', limit: 2}", 2, texts));
     expect("{ok: true, accounts: [{account: 'a', score: 1.5, value: 9}, {account: 'b', score: 1.5, "
            "value: 7}], "
-           "after: '-7:b'}");
+           "after: '77:-7:b'}");
 }
 
 static void dead_letters_by_time(void **state)
@@ -150,91 +150,42 @@ static void dead_letters_by_time(void **state)
 }
 
 static const char *const history[] = {
-    "{ok: true, alerts: [[3, 1, 100, {n: 1}], [3, 2, 300, {n: 3}]], more: false, end: [[3, 2]]}",
-    "{ok: true, alerts: [[4, 7, 200, {n: 2}]], more: false, end: [[4, 8]]}"};
+    "{ok: true, alerts: [[10, {n: 1}], [30, {n: 3}]], more: false}",
+    "{ok: true, alerts: [[20, {n: 2}]], more: false}"};
 
 static void alerts_in_order_with_their_cursors(void **state)
 {
     (void)state;
     assert_true(merge(rt_merge_alerts, "{op: 'alert.list'}", 2, history));
-    expect(
-        "{ok: true, alerts: [{n: 1, cursor: '3.1-4.0'}, {n: 2, cursor: '3.1-4.7'}, {n: 3, cursor: "
-        "'3.2-4.7'}], "
-        "cursor: '3.2-4.8'}");
+    expect("{ok: true, alerts: [{n: 1, cursor: 'a'}, {n: 2, cursor: '14'}, {n: 3, cursor: '1e'}], "
+           "cursor: 'ff'}");
 }
 
 static void a_cut_history_goes_on_where_it_was_cut(void **state)
 {
-    static const char *const rest[] = {
-        "{ok: true, alerts: [[3, 2, 300, {n: 3}]], more: false, end: [[3, 2]]}",
-        "{ok: true, alerts: [], more: false, end: [[4, 8]]}"};
-    static const char *const cut[] = {
-        "{ok: true, alerts: [[3, 1, 100, {n: 1}]], more: true, end: [[3, 2]]}",
-        "{ok: true, alerts: [[4, 7, 200, {n: 2}]], more: false, end: [[4, 8]]}"};
+    static const char *const cut[] = {"{ok: true, alerts: [[10, {n: 1}]], more: true}",
+                                      "{ok: true, alerts: [[20, {n: 2}]], more: false}"};
 
     (void)state;
     assert_true(merge(rt_merge_alerts, "{op: 'alert.list', limit: 2}", 2, history));
-    expect("{ok: true, alerts: [{n: 1, cursor: '3.1-4.0'}, {n: 2, cursor: '3.1-4.7'}], cursor: "
-           "'3.1-4.7'}");
+    expect("{ok: true, alerts: [{n: 1, cursor: 'a'}, {n: 2, cursor: '14'}], cursor: '14'}");
     assert_true(merge(rt_merge_alerts, "{op: 'alert.list', limit: 1}", 2, cut));
-    expect("{ok: true, alerts: [{n: 1, cursor: '3.1-4.0'}], cursor: '3.1-4.0'}");
-    assert_true(merge(rt_merge_alerts, "{op: 'alert.list', since: '3.1-4.7', limit: 2}", 2, rest));
-    expect("{ok: true, alerts: [{n: 3, cursor: '3.2-4.7'}], cursor: '3.2-4.8'}");
+    expect("{ok: true, alerts: [{n: 1, cursor: 'a'}], cursor: 'a'}");
 }
 
-/* What this daemon published is listed as it was on the wire, whatever is left out of the list. */
-static void alerts_of_this_life_keep_their_cursors(void **state)
+static void the_moment_of_a_list_is_found_again(void **state)
 {
-    static const char *const texts[] = {
-        "{ok: true, alerts: [[3, 1, 100, {n: 1}], [3, 3, 300, {n: 3}], [3, 4, 400, {n: 5}]], more: "
-        "false, end: [[3, 4]]}",
-        "{ok: true, alerts: [[4, 7, 299, {n: 4}]], more: false, end: [[4, 7]]}"};
+    static const char *const none[] = {"", ":", "x:1:a", "12", "-1:2:b", "1234567890123456789012:"};
+    int64_t moment = 5;
 
     (void)state;
-    rt_chain_begin(&chain, 3, 1);
-    rt_chain_begin(&chain, 4, 5);
-    rt_chain_add(&chain, 4, 6); /* not asked for */
-    rt_chain_add(&chain, 3, 2); /* nor this */
-    rt_chain_add(&chain, 3, 3);
-    rt_chain_add(&chain, 4, 7); /* stamped before the one that was sent before it */
-    rt_chain_add(&chain, 3, 4);
-    assert_true(merge(rt_merge_alerts, "{op: 'alert.list'}", 2, texts));
-    expect("{ok: true, alerts: [{n: 1, cursor: '3.1-4.0'}, {n: 3, cursor: '3.3-4.6'}, {n: 4, "
-           "cursor: '3.3-4.7'}, "
-           "{n: 5, cursor: '3.4-4.7'}], cursor: '3.4-4.7'}");
-    assert_true(merge(rt_merge_alerts, "{op: 'alert.list', since: '3.1-4.6', limit: 2}", 2, texts));
-    rt_chain_free(&chain);
-}
-
-static void a_chain_forgets_its_oldest_links(void **state)
-{
-    (void)state;
-    rt_chain_begin(&chain, 3, 0);
-    for (uint64_t i = 1; i <= RT_CHAIN_MAX + 1; i++) {
-        rt_chain_add(&chain, 3, i);
+    assert_false(rt_merge_after_moment(rt_span(NULL, 0), &moment));
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        assert_false(rt_merge_after_moment(rt_span_text(none[i]), &moment));
     }
-    assert_true(chain.count <= RT_CHAIN_MAX);
-    assert_int_equal(chain.base.at[0].sequence + chain.count, RT_CHAIN_MAX + 1);
-    assert_int_equal(chain.links[0].sequence, chain.base.at[0].sequence + 1);
-    assert_int_equal(chain.now.at[0].sequence, RT_CHAIN_MAX + 1);
-    rt_chain_free(&chain);
-}
-
-/* The first cursor of a history names every older log, or a reader would take those as seen. */
-static void logs_of_all_generations_are_named(void **state)
-{
-    static const char *const texts[] = {"{ok: true, alerts: [[2, 5, 50, {n: 1}], [3, 1, 100, {n: "
-                                        "2}]], more: false, end: [[1, 9], [2, 5], [3, 1]]}",
-                                        "{ok: true, alerts: [], more: false, end: [[1, 8]]}"};
-    static const char *const silent[] = {"{ok: true, alerts: [], more: false, end: []}",
-                                         "{ok: true, alerts: [], more: false, end: [[4, 6]]}"};
-
-    (void)state;
-    assert_true(merge(rt_merge_alerts, "{op: 'alert.list'}", 2, texts));
-    expect("{ok: true, alerts: [{n: 1, cursor: '1.0-2.5'}, {n: 2, cursor: '1.0-2.5-3.1-4.0'}], "
-           "cursor: '1.9-2.5-3.1-4.0'}");
-    assert_true(merge(rt_merge_alerts, "{op: 'alert.list'}", 2, silent));
-    expect("{ok: true, alerts: [], cursor: '3.0-4.6'}");
+    assert_int_equal(moment, 5);
+    assert_true(rt_merge_after_moment(rt_span_text("1234:5.5:b:c"), &moment));
+    assert_int_equal(moment, 1234);
 }
 
 static void reports_add_up(void **state)
@@ -301,9 +252,7 @@ int main(void)
         cmocka_unit_test(dead_letters_by_time),
         cmocka_unit_test(alerts_in_order_with_their_cursors),
         cmocka_unit_test(a_cut_history_goes_on_where_it_was_cut),
-        cmocka_unit_test(alerts_of_this_life_keep_their_cursors),
-        cmocka_unit_test(a_chain_forgets_its_oldest_links),
-        cmocka_unit_test(logs_of_all_generations_are_named),
+        cmocka_unit_test(the_moment_of_a_list_is_found_again),
         cmocka_unit_test(reports_add_up),
         cmocka_unit_test(stats_add_up),
     };
