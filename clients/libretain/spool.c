@@ -45,7 +45,7 @@ struct file {
 struct retain_spool {
     int directory;
     uint64_t max_bytes, bytes; /* bytes: as last counted, plus what was put since */
-    int64_t counted;           /* when, steady clock; -1: never */
+    struct timespec counted;   /* when the directory had changed last when it was counted */
     retain_spool_rejection_fn *on_rejection;
     void *on_rejection_arg;
 
@@ -89,7 +89,6 @@ int retain_spool_open(retain_spool **spool, const char *directory, uint64_t max_
         return RETAIN_SYSTEM;
     }
     fresh->max_bytes = max_bytes == 0 ? default_bytes : max_bytes;
-    fresh->counted = -1;
     *spool = fresh;
     return RETAIN_OK;
 }
@@ -151,28 +150,37 @@ int retain_spool_usage(retain_spool *spool, struct retain_spool_usage *usage)
     return RETAIN_OK;
 }
 
-static bool recount(retain_spool *spool, int64_t now)
+static bool changed_at(const retain_spool *spool, struct timespec *at)
 {
-    struct retain_spool_usage usage;
+    struct stat status;
 
-    if (retain_spool_usage(spool, &usage) != RETAIN_OK)
+    if (fstat(spool->directory, &status) != 0)
         return false;
-    spool->bytes = usage.bytes;
-    spool->counted = now;
+    *at = status.st_mtim;
     return true;
 }
 
-/* Other writers and the sender are seen once a second; before `full` is said the files are always
- * counted. */
+static bool recount(retain_spool *spool)
+{
+    struct retain_spool_usage usage;
+
+    if (!changed_at(spool, &spool->counted) || retain_spool_usage(spool, &usage) != RETAIN_OK)
+        return false;
+    spool->bytes = usage.bytes;
+    return true;
+}
+
+/* Other writers and the sender change the directory: then, and before `full` is said, the files are
+ * counted anew. */
 static int room_check(retain_spool *spool, size_t size)
 {
-    int64_t now = rt_client_now();
+    struct timespec at;
 
-    if ((spool->counted < 0 || now - spool->counted >= RESCAN_MS) && !recount(spool, now))
+    if (!changed_at(spool, &at))
         return RETAIN_SYSTEM;
-    if (spool->bytes + size <= spool->max_bytes)
-        return RETAIN_OK;
-    if (!recount(spool, now))
+    if ((at.tv_sec != spool->counted.tv_sec || at.tv_nsec != spool->counted.tv_nsec ||
+         spool->bytes + size > spool->max_bytes) &&
+        !recount(spool))
         return RETAIN_SYSTEM;
     return spool->bytes + size <= spool->max_bytes ? RETAIN_OK : RETAIN_SPOOL_FULL;
 }
@@ -253,6 +261,7 @@ int retain_spool_put(retain_spool *spool, const void *event, size_t size)
     if (!file_write(spool, event, size))
         return RETAIN_SYSTEM;
     spool->bytes += size;
+    (void)changed_at(spool, &spool->counted);
     return RETAIN_OK;
 }
 
