@@ -22,24 +22,34 @@ enum { SOCKET_BYTES = 4 << 20, PATH_BYTES = 1024 };
 
 static const char worker_name[] = "retain-worker";
 
-static bool beside_us(char *path, size_t size)
+/* Beside this program, or in the libexec that was installed with it, wherever that has been moved
+ * to. */
+static bool near_us(char *path, size_t size)
 {
+    static const char *const folders[] = {"", "/../libexec/retaind"};
     char self[PATH_BYTES];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    const char *here;
 
     if (length < 0) {
         return false;
     }
     self[length] = '\0';
-    return (size_t)snprintf(path, size, "%s/%s", dirname(self), worker_name) < size &&
-           access(path, X_OK) == 0;
+    here = dirname(self);
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        if ((size_t)snprintf(path, size, "%s%s/%s", here, folders[i], worker_name) < size &&
+            access(path, X_OK) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool rt_spawn_find(const char *configured, char *path, size_t size, char *error, size_t error_size)
 {
     if (configured[0] != '\0') {
         snprintf(path, size, "%s", configured);
-    } else if (!beside_us(path, size)) {
+    } else if (!near_us(path, size)) {
         snprintf(path, size, "%s/%s", RT_LIBEXECDIR, worker_name);
     }
     if (access(path, X_OK) == 0) {
