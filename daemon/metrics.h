@@ -25,7 +25,7 @@ enum rt_dropped {
     RT_DROPPED_REPLY,       /* its peer is gone or does not read */
     RT_DROPPED_LATE,        /* an answer after limits.answer_ms */
     RT_DROPPED_SUBSCRIBERS, /* times all subscribers were dropped: limits.subscriptions */
-    RT_DROPPED_ALERTS, /* judged before the first subscriber could be there, beyond what is kept */
+    RT_DROPPED_ALERTS, /* due while nobody ran, more than is kept to be sent: in the list only */
     RT_DROPPED_COUNT,
 };
 

@@ -5,9 +5,11 @@
  * ones come back by themselves and fill the gap from alert.list.
  *
  * At a start alerts wait until every worker is READY: what became due while nobody ran is then
- * published in the order of its moments, whoever found it. They are kept in memory up to
- * EARLY_BYTES; the rest is said again by its worker at its next start. */
+ * published in the order of its moments, whoever found it. Their messages are kept in memory up to
+ * EARLY_BYTES; beyond that an alert is numbered, so that the list has it, and not sent. */
 #include "daemon/publish.h"
+
+#include <stdlib.h>
 
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
@@ -16,8 +18,6 @@
 #include "protocol/alert.h"
 #include "protocol/assert.h"
 #include "protocol/cursor.h"
-
-#include <stdlib.h>
 
 enum {
     EARLY_BYTES = 16 << 20,
@@ -101,17 +101,19 @@ static void publish(struct rt_worker *worker, const struct rt_link_alert *alert)
     measure(worker->daemon, alert);
 }
 
-static void keep_early(struct rt_worker *worker, struct rt_span body)
+static void keep_early(struct rt_worker *worker, const struct rt_link_alert *alert,
+                       struct rt_span body)
 {
-    struct rt_daemon *daemon = worker->daemon;
-    struct rt_buffer *early = &daemon->publisher.early;
+    struct rt_publisher *publisher = &worker->daemon->publisher;
 
-    if (early->size + body.size > EARLY_BYTES) {
-        daemon->metrics.dropped[RT_DROPPED_ALERTS]++;
-        return;
+    if (publisher->early.size + body.size > EARLY_BYTES) {
+        body.size = 0;
     }
-    rt_put_u32(early, worker->index);
-    rt_put_bytes(early, body);
+    rt_put_u32(&publisher->early, worker->index);
+    rt_put_u64(&publisher->early, alert->position);
+    rt_put_u64(&publisher->early, (uint64_t)alert->due);
+    rt_put_bytes(&publisher->early, body);
+    publisher->early_count++;
 }
 
 bool rt_publish_alert(struct rt_worker *worker, struct rt_span body)
@@ -124,7 +126,7 @@ bool rt_publish_alert(struct rt_worker *worker, struct rt_span body)
     if (worker->daemon->publisher.complete) {
         publish(worker, &alert);
     } else {
-        keep_early(worker, body);
+        keep_early(worker, &alert, body);
     }
     return true;
 }
@@ -135,51 +137,65 @@ void rt_publish_ready(struct rt_worker *worker, uint64_t newest)
 }
 
 struct early {
-    struct rt_link_alert alert;
     uint32_t worker;
-    size_t place; /* among those of the same moment the order of arrival stays */
+    uint64_t position;
+    int64_t due;
+    struct rt_span body; /* empty: not kept */
+    size_t place;        /* among those of the same moment the order of arrival stays */
 };
 
 static int by_moment(const void *left, const void *right)
 {
     const struct early *a = left, *b = right;
 
-    if (a->alert.due != b->alert.due) {
-        return a->alert.due < b->alert.due ? -1 : 1;
+    if (a->due != b->due) {
+        return a->due < b->due ? -1 : 1;
     }
     return (a->place > b->place) - (a->place < b->place);
 }
 
-static size_t read_early(struct rt_span kept, struct early *all)
+static void read_early(struct rt_span kept, struct early *all, size_t count)
 {
     struct rt_reader reader = rt_reader(kept);
-    struct rt_span body;
-    uint32_t index;
-    size_t count = 0;
 
-    while (rt_get_u32(&reader, &index) && rt_get_bytes(&reader, &body)) {
-        if (all != NULL) {
-            RT_ASSERT(rt_link_alert_decode(body, &all[count].alert));
-            all[count].worker = index;
-            all[count].place = count;
-        }
-        count++;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t due;
+
+        RT_ASSERT(rt_get_u32(&reader, &all[i].worker) && rt_get_u64(&reader, &all[i].position) &&
+                  rt_get_u64(&reader, &due) && rt_get_bytes(&reader, &all[i].body));
+        all[i].due = (int64_t)due;
+        all[i].place = i;
     }
-    return count;
+}
+
+static void publish_one_early(struct rt_daemon *daemon, const struct early *early)
+{
+    struct rt_worker *worker = &daemon->workers[early->worker];
+    struct rt_link_alert alert;
+    bool again;
+
+    if (early->body.size > 0) {
+        RT_ASSERT(rt_link_alert_decode(early->body, &alert));
+        publish(worker, &alert);
+        return;
+    }
+    tell_number(worker, early->position,
+                rt_numbers_give(&daemon->publisher.numbers, early->position, rt_wall_us(), &again));
+    daemon->metrics.dropped[RT_DROPPED_ALERTS]++;
 }
 
 static void publish_early(struct rt_daemon *daemon)
 {
     struct rt_buffer kept = daemon->publisher.early;
-    size_t count = read_early(rt_buffer_span(&kept), NULL);
+    size_t count = daemon->publisher.early_count;
     struct early *all = calloc(count + 1, sizeof *all);
 
     daemon->publisher.early = (struct rt_buffer){0};
-    RT_ASSERT(all != NULL);
-    read_early(rt_buffer_span(&kept), all);
+    RT_ASSERT(all != NULL && !kept.failed);
+    read_early(rt_buffer_span(&kept), all, count);
     qsort(all, count, sizeof *all, by_moment);
     for (size_t i = 0; i < count; i++) {
-        publish(&daemon->workers[all[i].worker], &all[i].alert);
+        publish_one_early(daemon, &all[i]);
     }
     free(all);
     rt_buffer_free(&kept);

@@ -14,7 +14,9 @@ struct rt_publisher {
     struct rt_zsocket socket;
     struct rt_numbers numbers;
     bool complete;          /* all workers have been READY */
-    struct rt_buffer early; /* alerts from before that: u32 worker, u32 size + ALERT body */
+    struct rt_buffer early; /* alerts from before that: u32 worker, u64 position, u64 due, u32 size
+                               + ALERT body */
+    size_t early_count;
     uint64_t subscriptions;
     struct event *cursor_timer, *reopen_timer;
     struct rt_buffer message, topic;
