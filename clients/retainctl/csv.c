@@ -90,6 +90,8 @@ static struct rt_span cell_at(const struct rt_csv *csv, size_t column)
     if (column >= csv->count)
         return rt_span("", 0);
     begin = column == 0 ? 0 : csv->ends[column - 1];
+    if (begin == csv->ends[column])
+        return rt_span("", 0);
     return rt_span(csv->cells.data + begin, csv->ends[column] - begin);
 }
 
@@ -359,6 +361,7 @@ static void on_row(int terminator, void *arg)
     }
     rt_buffer_clear(&csv->cells);
     csv->count = 0;
+    csv->row_line = csv->line; /* another row may begin in this very line: a lone CR ends one too */
 }
 
 /* ---- bytes --------------------------------------------------------------------------------------

@@ -165,11 +165,29 @@ static enum rt_input_result lines_feed(struct rt_jsonl *jsonl, const uint8_t *da
     return result;
 }
 
+/* The blank lines that came before the shape was known are lines too. */
+static enum rt_input_result blanks_feed(struct rt_jsonl *jsonl)
+{
+    struct rt_buffer blanks = jsonl->line;
+    enum rt_input_result result;
+
+    jsonl->line = (struct rt_buffer){0};
+    result = lines_feed(jsonl, blanks.data, blanks.size);
+    rt_buffer_free(&blanks);
+    return result;
+}
+
 enum rt_input_result rt_jsonl_feed(struct rt_jsonl *jsonl, const uint8_t *data, size_t size)
 {
+    bool known = jsonl->shape != UNKNOWN;
+    enum rt_input_result result = RT_INPUT_OK;
+
     shape_find(jsonl, data, size);
-    if (jsonl->shape == LINES)
-        return lines_feed(jsonl, data, size);
+    if (jsonl->shape == LINES) {
+        if (!known)
+            result = blanks_feed(jsonl);
+        return result == RT_INPUT_OK ? lines_feed(jsonl, data, size) : result;
+    }
     if (jsonl->line.size + size > ARRAY_BYTES)
         return fail(jsonl, "a JSON array larger than 1 GiB: write one object a line instead");
     rt_buffer_append(&jsonl->line, data, size);
