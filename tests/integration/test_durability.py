@@ -298,7 +298,7 @@ def changed_worker_count():
 
         def picture():
             return {n: {k: v for k, v in daemon.get(n, at=at).items()} for n in names}, daemon.alerts(account='ruin')
-        for workers in (3, 2, 5, 1, 3):
+        for workers in (3, 2, 1):
             load.until_acked(min(120, len(load.acked) + 15))
             load.settle()
             load.disconnect()

@@ -112,7 +112,7 @@ def law_1_order_and_batching():
             elif variant:
                 rng.shuffle(events)
             for reply in d.dealer('events').ask_all([events[i:i + 1 + variant * 7] for i in range(0, len(events), 1 + variant * 7)]
-                                                    if variant != 1 else events, 1 if variant != 2 else 8):
+                                                    if variant != 1 else events, 1 if variant == 0 and len(events) < 50 else 16):
                 check(reply.get('accepted'), short(reply))
             told = essence(d.get(account, at=at))
             first = first or told
