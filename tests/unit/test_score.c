@@ -276,6 +276,43 @@ static void test_a_complaint_does_not_fade_by_silence(void **state)
     rt_account_free(plain);
 }
 
+/* A slow tier remembers for years: what a new day or a new bucket pushes out of its window must
+ * have weighed nothing already. */
+static void test_a_new_day_pushes_no_old_one_out(void **state)
+{
+    struct rt_account *account = customer(NOW - 300 * RT_DAY_MS, 500, 1);
+    struct rt_tier slow = *tier();
+    double before;
+
+    (void)state;
+    slow.rhythm_days = 365;
+    before = rt_score_value(&slow, account, NOW);
+    apply(account, a_call(NOW));
+    assert_true(rt_score_value(&slow, account, NOW) > before);
+    rt_account_free(account);
+}
+
+static void test_new_praise_pushes_no_old_one_out(void **state)
+{
+    int64_t bucket = 28 * RT_DAY_MS, now = NOW / bucket * bucket + RT_HOUR_MS;
+    struct rt_tier slow = *tier();
+
+    (void)state;
+    slow.half_life_days = 3650;
+    for (int back = 60; back <= 70; back++) {
+        struct rt_account *account = customer(now, 1, 1);
+        double before;
+
+        for (int i = 0; i < 50; i++)
+            apply(account, with_sentiment(a_mail(now - back * bucket, RT_IN, NULL), 1));
+        apply(account, with_sentiment(a_call(now - bucket), -1));
+        before = rt_score_value(&slow, account, now);
+        apply(account, with_sentiment(a_ticket("1", now, RT_CLOSED, 0), 0.01));
+        assert_true(rt_score_value(&slow, account, now) > before);
+        rt_account_free(account);
+    }
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -298,6 +335,8 @@ int main(void)
         cmocka_unit_test(test_a_waiting_mail_is_named),
         cmocka_unit_test(test_praise_for_a_no_show_is_none),
         cmocka_unit_test(test_a_complaint_does_not_fade_by_silence),
+        cmocka_unit_test(test_a_new_day_pushes_no_old_one_out),
+        cmocka_unit_test(test_new_praise_pushes_no_old_one_out),
     };
 
     return cmocka_run_group_tests(tests, set_up, NULL);
