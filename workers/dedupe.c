@@ -18,8 +18,8 @@
 #include "workers/journal_range.h"
 
 enum {
-    PAUSE = 256,                                             /* maintains after a failure */
-    FRONT_ENTRIES = (RT_MERGE_FACTOR + 2) * RT_SEAL_ENTRIES, /* what is new between two merges */
+    PAUSE = 256,                       /* maintains after a failure */
+    FRONT_SEALS = RT_MERGE_FACTOR + 2, /* runs that are sealed between two merges */
 };
 
 /* ---- identity ----------------------------------------------------------------------------- */
@@ -134,7 +134,7 @@ static void show(struct rt_front *front, const struct rt_fresh *fresh)
 
 bool rt_dedupe_renew_front(struct rt_dedupe *dedupe)
 {
-    struct rt_front *front = &dedupe->front, next = {.capacity = FRONT_ENTRIES};
+    struct rt_front *front = &dedupe->front, next = {.capacity = FRONT_SEALS * dedupe->seal};
     uint64_t lists = dedupe->fresh.count + dedupe->sealing.count + dedupe->held.count;
 
     while (next.capacity < 2 * lists) {

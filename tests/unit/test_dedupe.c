@@ -55,9 +55,11 @@ static bool world_open(struct world *world, int64_t not_before)
     world->dedupe = world->journal == NULL
                         ? NULL
                         : rt_dedupe_open(world->journal, not_before, owns_all, NULL, error);
-    if (world->dedupe != NULL)
-        world->dedupe->seal = SEAL;
-    return world->dedupe != NULL;
+    if (world->dedupe == NULL)
+        return false;
+    world->dedupe->seal = SEAL;
+    assert_true(rt_dedupe_renew_front(world->dedupe));
+    return true;
 }
 
 static void world_close(struct world *world)
@@ -351,6 +353,7 @@ static void runs_are_sealed_merged_and_found_again(void **state)
 {
     struct world *world = world_new();
     uint64_t bytes, identities;
+    bool merged = false;
 
     (void)state;
     fill(world, 0, 1000);
@@ -359,7 +362,9 @@ static void runs_are_sealed_merged_and_found_again(void **state)
     check_all(world);
     fill(world, 1000, 4000);
     settle(world, 0);
-    assert_true(world->dedupe->run_count < 24); /* they were merged */
+    for (size_t i = 0; i < world->dedupe->run_count; i++)
+        merged |= world->dedupe->runs[i]->header.count >= RT_MERGE_RUNS * SEAL;
+    assert_true(merged);
     check_all(world);
     rt_dedupe_size(world->dedupe, &bytes, &identities);
     assert_int_equal(identities, 4000);
@@ -431,7 +436,7 @@ static void every_flipped_bit_of_a_run_is_found(void **state)
     assert_true(runs_on_disk(world, names) > 0);
     snprintf(path, sizeof(path), "journal/%s", names[0]);
     bytes = rt_scratch_read(world->folder, path, &size);
-    for (size_t at = 0; at < size; at += at < 700 ? 7 : 101) {
+    for (size_t at = 0; at < size; at += at < 700 ? 7 : at >= 4096 && at < 5000 ? 3 : 101) {
         world_close(world);
         bytes[at] ^= (uint8_t)(1 << at % 8);
         rt_scratch_write(world->folder, path, bytes, size);
@@ -491,6 +496,7 @@ static void runs_that_cannot_be_written_stay_in_memory(void **state)
     char names[64][RT_RUN_NAME];
 
     (void)state;
+    assert_true(rt_journal_reserve(world->journal, SEGMENT, 1)); /* the thread rests */
     rt_disk_set_hook(no_room_for_runs, NULL);
     fill(world, 0, 1000);
     for (int i = 0; i < 2000; i++)
@@ -646,6 +652,8 @@ static void every_answer_is_the_plain_tables(void **state)
         assert_true(send(world, draw(1 + (uint32_t)step / 4 < IDS ? 1 + (uint32_t)step / 4 : IDS)));
         if (draw(10) == 0)
             assert_true(commit(world));
+        if (draw(20) == 0)
+            rt_dedupe_maintain(world->dedupe, 0); /* with events that are not on disk */
         if (draw(4000) == 0) {
             if (draw(2) == 0)
                 assert_true(commit(world));
