@@ -21,6 +21,7 @@ MANDIR ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 
 ifeq ($(origin CC),default)
 CC = gcc
@@ -80,7 +81,9 @@ programs = $(if $(wildcard daemon/main.c),$(O)/retaind) \
            $(O)/config-document
 libraries = $(if $(wildcard clients/libretain/*.c),$(O)/libretain.a $(O)/libretain.so)
 
-all: $(programs) $(libraries)
+examples = $(patsubst %.c,$(O)/%,$(wildcard examples/*.c))
+
+all: $(programs) $(libraries) $(examples)
 
 # ---- programs and libraries --------------------------------------------------------------------
 
@@ -101,6 +104,9 @@ $(O)/libretain.so: $(O)/libretain.so.$(SOVERSION)
 
 $(O)/libretain.so.$(SOVERSION): $(libretain) $(call archive,protocol)
 	$(call say,LINK)$(CC) -shared -Wl,-soname,$(@F) $(ALL_LDFLAGS) $^ -o $@ $(libs_retain)
+
+$(O)/examples/%: $(O)/examples/%.o $(O)/libretain.a
+	$(call say,LINK)$(CC) $(PIE) $(ALL_LDFLAGS) $^ -o $@ $(libs_retain)
 
 # One object that shows only the public names, so that nothing of ours collides with a program's own.
 $(O)/libretain.a: $(libretain) $(call archive,protocol)
@@ -217,8 +223,8 @@ install: all
 	    $(INSTALL) -m 644 systemd/retaind.conf $(DESTDIR)$(SYSCONFDIR)/retaind/retaind.conf
 	for page in $(man_pages); do \
 	    $(INSTALL) -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
-	for file in $(wildcard clients/completion/*); do \
-	    $(INSTALL) -D -m 644 $$file $(DESTDIR)$(COMPLETIONDIR)/$$(basename $$file .bash) || exit 1; done
+	$(INSTALL) -D -m 644 clients/completion/retainctl.bash $(DESTDIR)$(COMPLETIONDIR)/retainctl
+	$(INSTALL) -D -m 644 clients/completion/_retainctl $(DESTDIR)$(ZSHDIR)/_retainctl
 
 # Configuration and state stay.
 uninstall:
@@ -227,7 +233,7 @@ uninstall:
 	    libretain.so.$(SOVERSION) pkgconfig/retain.pc)
 	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(units)) $(DESTDIR)$(SYSUSERSDIR)/retaind.conf
 	for page in $(man_pages); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
-	rm -f $(DESTDIR)$(COMPLETIONDIR)/retainctl
+	rm -f $(DESTDIR)$(COMPLETIONDIR)/retainctl $(DESTDIR)$(ZSHDIR)/_retainctl
 	-rmdir $(DESTDIR)$(LIBEXECDIR) 2>/dev/null
 
 deb:
@@ -240,4 +246,4 @@ clean:
         uninstall deb clean FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(O)/%.d,$(wildcard protocol/*.c config/*.c config/tool/*.c daemon/*.c workers/*.c clients/*/*.c tests/*/*.c \
-    bench/*.c))
+    examples/*.c bench/*.c))

@@ -37,6 +37,7 @@ rng = random.Random(SEED)
 ctx = zmq.Context()
 
 _cases = []
+_daemons = []
 _running = []
 _scratch = []
 _names = itertools.count()
@@ -135,6 +136,8 @@ def _try(function):
     begin = time.monotonic()
     try:
         function()
+        broken = faults()
+        check(not broken, 'in the log:', short(broken))
     except Skipped as why:
         return 'skip', str(why)
     except Failed as why:
@@ -159,7 +162,7 @@ def where():
 
 def program(name):
     """Path of an installed program, or None. Programs started by the daemon only may live in libexec."""
-    for folder in (BIN, os.path.join(BIN, 'bin')):
+    for folder in (BIN, os.path.join(BIN, 'bin'), os.path.join(BIN, '..', 'libexec', 'retaind')):
         path = os.path.join(folder, name)
         if os.access(path, os.X_OK) and os.path.isfile(path):
             return path
@@ -427,6 +430,8 @@ class Daemon:
         self.process = None
         self.at = {}
         self._dealers = {}
+        self.log_seen = 0
+        _daemons.append(self)
 
     def __enter__(self):
         return self.start()
@@ -644,6 +649,25 @@ class Daemon:
                 check(match, 'unreadable metric line', line)
                 found[match.group(1)] = float(match.group(2))
         return found
+
+
+FAULT = re.compile(r'AddressSanitizer|LeakSanitizer|runtime error:|ThreadSanitizer|MemorySanitizer|RT_ASSERT|[Aa]ssertion|invariant')
+
+
+def faults():
+    """Lines in the logs of all daemons, not seen before, that tell of a broken program. A worker that broke is replaced, so
+    nothing else may show it."""
+    found = []
+    for daemon in _daemons:
+        try:
+            with open(daemon.log, errors='replace') as log:
+                log.seek(daemon.log_seen)
+                text = log.read()
+                daemon.log_seen = log.tell()
+        except OSError:
+            continue
+        found += [line for line in text.splitlines() if FAULT.search(line)]
+    return found
 
 
 _shared = {}
