@@ -226,6 +226,8 @@ install: all
 	$(INSTALL) -D -m 644 clients/completion/retainctl.bash $(DESTDIR)$(COMPLETIONDIR)/retainctl
 	$(INSTALL) -D -m 644 clients/completion/_retainctl $(DESTDIR)$(ZSHDIR)/_retainctl
 
+	test -n "$(DESTDIR)" || ldconfig
+
 # Configuration and state stay.
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,retaind retainctl) $(DESTDIR)$(LIBEXECDIR)/retain-worker
