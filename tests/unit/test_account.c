@@ -212,6 +212,27 @@ static void test_changed_bytes_do_no_harm(void **state)
     rt_account_free(account);
 }
 
+/* The newest day is that of the last contact: bytes that say otherwise are refused. */
+static void test_bytes_that_contradict_themselves(void **state)
+{
+    struct rt_account *account = customer(NOW, 3, 5);
+    struct rt_buffer bytes = encoded(account);
+    bool found = false;
+
+    (void)state;
+    for (size_t at = 0; at + 8 <= bytes.size; at++) {
+        if (memcmp(bytes.data + at, &NOW, 8) != 0)
+            continue;
+        found = true;
+        bytes.data[at + 4] ^= 1; /* 50 days later */
+        assert_null(decode(rt_buffer_span(&bytes)));
+        bytes.data[at + 4] ^= 1;
+    }
+    assert_true(found);
+    rt_buffer_free(&bytes);
+    rt_account_free(account);
+}
+
 static void test_random_bytes_are_no_account(void **state)
 {
     struct random random = random_from(history_seed());
@@ -431,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_decoding_without_memory_says_so),
         cmocka_unit_test(test_cut_bytes_are_no_account),
         cmocka_unit_test(test_changed_bytes_do_no_harm),
+        cmocka_unit_test(test_bytes_that_contradict_themselves),
         cmocka_unit_test(test_random_bytes_are_no_account),
         cmocka_unit_test(test_what_is_no_contact),
         cmocka_unit_test(test_what_is_contact),

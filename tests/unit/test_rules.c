@@ -328,6 +328,45 @@ static void test_a_fall_is_over_when_half_is_back(void **state)
     assert_says(message, RT_CLEARED, RT_CRITICAL, "again");
 }
 
+/* Two small falls within nine days are none within seven. */
+static void test_older_days_are_no_measure(void **state)
+{
+    (void)state;
+    account = customer(NOW, 52, 7);
+    judge_on(NOW, RT_ON_LOAD, RT_SCORE_DROP);
+    assert_true(judgement.score > 88);
+    assert_null(happens(a_ticket("1", NOW + 5 * RT_DAY_MS, RT_OPENED, 3), NOW + 5 * RT_DAY_MS,
+                        RT_SCORE_DROP));
+    assert_null(happens(a_ticket("2", NOW + 9 * RT_DAY_MS, RT_OPENED, 3), NOW + 9 * RT_DAY_MS,
+                        RT_SCORE_DROP));
+    assert_true(judgement.score < 73);
+}
+
+/* What a fall is measured against is stored with it. */
+static void test_a_fall_survives_being_stored(void **state)
+{
+    struct rt_transition before, after;
+    struct rt_buffer bytes = {0};
+    struct rt_reader reader;
+    bool no_memory;
+
+    (void)state;
+    account = customer(NOW, 52, 7);
+    judge_on(NOW, RT_ON_LOAD, RT_SCORE_DROP);
+    six_critical_tickets();
+    judge_on(NOW, RT_ON_EVENT, RT_SCORE_DROP);
+    rt_rules_describe(&config, account, RT_SCORE_DROP, NOW + 20 * RT_DAY_MS, &before);
+    assert_non_null(strstr(before.text, "Health fell from 88 to"));
+    rt_account_encode(&bytes, account);
+    rt_account_free(account);
+    reader = rt_reader(rt_buffer_span(&bytes));
+    account = rt_account_decode(&reader, &no_memory);
+    rt_rules_describe(&config, account, RT_SCORE_DROP, NOW + 20 * RT_DAY_MS, &after);
+    assert_string_equal(after.text, before.text);
+    assert_string_equal(after.clears, before.clears);
+    rt_buffer_free(&bytes);
+}
+
 /* Nothing was noted for weeks: the score of a week ago is worked out from what was known before the
  * event. */
 static void test_a_fall_after_quiet_weeks(void **state)
@@ -687,6 +726,8 @@ int main(void)
         STORY(test_a_near_renewal_makes_it_critical),
         STORY(test_a_fall_is_raised_by_events_alone),
         STORY(test_a_fall_is_over_when_half_is_back),
+        STORY(test_older_days_are_no_measure),
+        STORY(test_a_fall_survives_being_stored),
         STORY(test_a_fall_after_quiet_weeks),
         STORY(test_a_quiet_load_is_no_fall),
         STORY(test_new_parameters_are_no_fall),

@@ -170,6 +170,18 @@ static void test_a_crossing_to_the_millisecond(void **state)
     rt_account_free(account);
 }
 
+/* At the threshold is not below it. */
+static void test_a_crossing_is_below_not_at(void **state)
+{
+    struct rt_account *account = customer(NOW, 52, 7);
+    int64_t at = NOW + 5 * RT_DAY_MS;
+
+    (void)state;
+    assert_int_equal(rt_score_crossing(tier(), account, NOW, INT64_MAX, value(account, at)),
+                     at + 1);
+    rt_account_free(account);
+}
+
 /* ---- factors ----------------------------------------------------------------------------------
  */
 
@@ -239,6 +251,37 @@ static void test_a_waiting_mail_is_named(void **state)
     rt_account_free(account);
 }
 
+static void test_the_faintest_tone_counts(void **state)
+{
+    struct rt_account *good = customer(NOW, 20, 7), *bad = customer(NOW, 20, 7);
+
+    (void)state;
+    apply(good, with_sentiment(a_call(NOW), 1e-9));
+    apply(bad, with_sentiment(a_call(NOW), -1e-9));
+    assert_true(value(bad, NOW) < value(good, NOW));
+    rt_account_free(good);
+    rt_account_free(bad);
+}
+
+static void test_trouble_with_a_ticket_costs(void **state)
+{
+    struct rt_account *account = customer(NOW, 20, 7);
+    double before;
+
+    (void)state;
+    apply(account, a_ticket("1", NOW, RT_OPENED, 3));
+    before = value(account, NOW);
+    apply(account, a_ticket("1", NOW, RT_ESCALATED, 0));
+    assert_true(value(account, NOW) < before);
+    before = value(account, NOW);
+    apply(account, a_ticket("1", NOW, RT_REOPENED, 0));
+    assert_true(value(account, NOW) < before);
+    before = value(account, NOW);
+    apply(account, a_ticket("1", NOW, RT_REPLIED, 0)); /* our answer helps */
+    assert_true(value(account, NOW) > before);
+    rt_account_free(account);
+}
+
 /* A no-show or a bounce brings nothing good, whatever tone it is sent with. */
 static void test_praise_for_a_no_show_is_none(void **state)
 {
@@ -300,7 +343,7 @@ static void test_new_praise_pushes_no_old_one_out(void **state)
     (void)state;
     slow.half_life_days = 3650;
     for (int back = 60; back <= 70; back++) {
-        struct rt_account *account = customer(now, 1, 1);
+        struct rt_account *account = customer(now - bucket, 1, 1);
         double before;
 
         for (int i = 0; i < 50; i++)
@@ -331,6 +374,9 @@ int main(void)
         cmocka_unit_test(test_what_is_promised),
         cmocka_unit_test(test_the_rhythm_is_the_tiers),
         cmocka_unit_test(test_a_crossing_to_the_millisecond),
+        cmocka_unit_test(test_a_crossing_is_below_not_at),
+        cmocka_unit_test(test_the_faintest_tone_counts),
+        cmocka_unit_test(test_trouble_with_a_ticket_costs),
         cmocka_unit_test(test_each_factor_has_its_sign_and_sentence),
         cmocka_unit_test(test_a_waiting_mail_is_named),
         cmocka_unit_test(test_praise_for_a_no_show_is_none),
