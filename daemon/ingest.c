@@ -521,7 +521,8 @@ static bool open_one(struct rt_daemon *daemon, struct rt_zsocket *socket, int ty
         return true;
     }
     return rt_zsocket_open(socket, daemon->zmq, type, name,
-                           (size_t)daemon->config.limits_message_bytes, error, error_size) &&
+                           (size_t)daemon->config.limits_message_bytes, RT_UNSENT_REPLIES, error,
+                           error_size) &&
            rt_zsocket_bind(socket, address, rt_activation_find(&daemon->activation, name), error,
                            error_size);
 }

@@ -279,8 +279,8 @@ static bool bind_socket(struct rt_daemon *daemon, const char *address, char *err
 {
     struct rt_zsocket *socket = &daemon->publisher.socket;
 
-    return rt_zsocket_open(socket, daemon->zmq, ZMQ_XPUB, "alerts", TOPIC_BYTES, error,
-                           error_size) &&
+    return rt_zsocket_open(socket, daemon->zmq, ZMQ_XPUB, "alerts", TOPIC_BYTES, RT_UNSENT_ALERTS,
+                           error, error_size) &&
            rt_zsocket_bind(socket, address, rt_activation_find(&daemon->activation, "alerts"),
                            error, error_size);
 }

@@ -461,7 +461,8 @@ bool rt_query_open(struct rt_daemon *daemon, char *error, size_t error_size)
         return true;
     }
     return rt_zsocket_open(socket, daemon->zmq, ZMQ_ROUTER, "query",
-                           (size_t)daemon->config.limits_message_bytes, error, error_size) &&
+                           (size_t)daemon->config.limits_message_bytes, RT_UNSENT_ANSWERS, error,
+                           error_size) &&
            rt_zsocket_bind(socket, daemon->config.listen_query,
                            rt_activation_find(&daemon->activation, "query"), error, error_size);
 }

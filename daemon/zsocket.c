@@ -17,11 +17,7 @@
 enum {
     PUMP_MESSAGES = 256,
     PUMP_NS = 1000000,
-    RECEIVE_HWM =
-        100, /* messages of up to 8 MiB each: a thousand would be no bound, and be no faster */
-    ANSWERS_HWM =
-        100000, /* a client may have many requests in flight, and all are answered at once */
-    ALERTS_HWM = 10000, /* for a subscriber that does not read */
+    RECEIVE_HWM = 100, /* of up to 8 MiB each: a thousand would be no bound, and no faster */
     LINGER_MS = 1000,
     HANDSHAKE_MS = 3000,
     KEEPALIVE_IDLE_S = 60,
@@ -33,7 +29,7 @@ static bool set_int(void *socket, int option, int value)
     return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
 }
 
-static bool set_options(void *socket, int type, size_t message_bytes)
+static bool set_options(void *socket, int type, size_t message_bytes, int unsent)
 {
     int64_t largest = (int64_t)(2 * message_bytes);
 
@@ -41,18 +37,17 @@ static bool set_options(void *socket, int type, size_t message_bytes)
            set_int(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
            set_int(socket, ZMQ_BACKLOG, BACKLOG) && set_int(socket, ZMQ_TCP_KEEPALIVE, 1) &&
            set_int(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S) &&
-           set_int(socket, ZMQ_RCVHWM, RECEIVE_HWM) &&
-           set_int(socket, ZMQ_SNDHWM, type == ZMQ_XPUB ? ALERTS_HWM : ANSWERS_HWM) &&
+           set_int(socket, ZMQ_RCVHWM, RECEIVE_HWM) && set_int(socket, ZMQ_SNDHWM, unsent) &&
            (type != ZMQ_ROUTER || set_int(socket, ZMQ_ROUTER_MANDATORY, 1)) &&
            (type != ZMQ_XPUB || set_int(socket, ZMQ_XPUB_VERBOSER, 1)) &&
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest) == 0;
 }
 
 bool rt_zsocket_open(struct rt_zsocket *zsocket, void *context, int type, const char *name,
-                     size_t message_bytes, char *error, size_t error_size)
+                     size_t message_bytes, int unsent, char *error, size_t error_size)
 {
     *zsocket = (struct rt_zsocket){.name = name, .socket = zmq_socket(context, type)};
-    if (zsocket->socket != NULL && set_options(zsocket->socket, type, message_bytes)) {
+    if (zsocket->socket != NULL && set_options(zsocket->socket, type, message_bytes, unsent)) {
         return true;
     }
     snprintf(error, error_size, "socket %s: %s", name, zmq_strerror(errno));

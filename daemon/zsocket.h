@@ -36,11 +36,16 @@ struct rt_zsocket {
 
 enum rt_zsocket_result { RT_RECEIVED, RT_NOTHING, RT_DROPPED };
 
-/* Creates and binds. `descriptor` >= 0 is a listening socket that systemd opened: it is duplicated
- * and used in place of `address`. False with a sentence in error: nothing is open. Reading starts
- * with rt_zsocket_read. */
+/* How many messages may wait for a peer that does not read before more are dropped: a client may
+ * have many pushes in flight, all answered at once; answers to queries may be large. */
+enum { RT_UNSENT_REPLIES = 100000, RT_UNSENT_ANSWERS = 2000, RT_UNSENT_ALERTS = 10000 };
+
+/* Creates a socket whose messages have at most twice `message_bytes`. False with a sentence in
+ * error: nothing is open. */
 bool rt_zsocket_open(struct rt_zsocket *zsocket, void *context, int type, const char *name,
-                     size_t message_bytes, char *error, size_t error_size);
+                     size_t message_bytes, int unsent, char *error, size_t error_size);
+/* Binds it. `descriptor` >= 0 is a listening socket that systemd opened: it is duplicated and used
+ * in place of `address`. Reading starts with rt_zsocket_attach and rt_zsocket_read. */
 bool rt_zsocket_bind(struct rt_zsocket *zsocket, const char *address, int descriptor, char *error,
                      size_t error_size);
 /* Puts an open socket on the loop. False without memory. */
