@@ -552,7 +552,7 @@ static void logs_of_other_workers_are_asked_for_own_partitions_only(void **state
     struct rt_dedupe *dedupe;
 
     (void)state;
-    for (uint32_t id = 0; id < 300; id += 2)
+    for (uint32_t id = 0; id < 2 * SEAL - 20; id += 2)
         assert_true(send(world, id)); /* even partitions alone */
     assert_true(commit(world));
     journal = rt_journal_open(&options, error);
