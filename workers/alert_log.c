@@ -35,19 +35,31 @@ bool rt_alert_log_add(struct rt_alert_log *log, const struct rt_alert_entry *ent
     return true;
 }
 
+/* Numbers come in the order the alerts were added: after the one that was found last, nearly
+ * always. */
+static size_t find(const struct rt_alert_log *log, rt_position position)
+{
+    size_t at = log->count;
+
+    if (log->hint >= log->first && log->hint < log->count &&
+        log->entries[log->hint].position == position)
+        return log->hint;
+    while (at > log->first && log->entries[at - 1].position != position)
+        at--;
+    return at == log->first ? log->count : at - 1;
+}
+
 /* What has no number yet stands at the end. Its place is then the first of those, unless it was
  * given its number in an earlier life and the worker has not kept it. */
 const struct rt_alert_entry *rt_alert_log_publish(struct rt_alert_log *log, rt_position position,
                                                   uint64_t number)
 {
     struct rt_alert_entry entry;
-    size_t from = log->count, to;
+    size_t from = find(log, position), to;
 
-    while (from > log->first && log->entries[from - 1].position != position)
-        from--;
-    if (from == log->first)
+    if (from == log->count)
         return NULL;
-    from--;
+    log->hint = from + 1;
     entry = log->entries[from];
     if (entry.number != 0)
         return &log->entries[from];

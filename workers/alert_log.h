@@ -17,6 +17,7 @@ struct rt_alert_log {
     size_t first, count, capacity;  /* entries[first .. count) are kept */
     uint64_t gone;                  /* highest number that was dropped for its age */
     uint64_t newest;                /* highest number there is */
+    size_t hint;                    /* where the next number is looked for first */
     bool settled;                   /* in order: kept so from then on */
 };
 
