@@ -32,7 +32,7 @@ def refusals():
         daemon.refused('account.list', 'bad_request', limit=limit)
         daemon.refused('account.timeline', 'bad_request', account=known, limit=limit)
         daemon.refused('alert.list', 'bad_request', limit=limit)
-    for at in ('x', True, 1.5, -1, [], 5, now() - DAY):
+    for at in ('x', True, 1.5, -1, [], 5, now() - DAY, now() - MINUTE):
         daemon.refused('account.get', 'bad_request', account=known, at=at)
     for key in ('since', 'until'):
         for value in ('x', True, 1.5, []):
@@ -227,7 +227,7 @@ def profile_newest_wins_key_by_key():
 def as_it_will_be():
     daemon, account = shared(), fresh()
     daemon.load(weekly_calls(account, now() - DAY, 30))
-    scores = [daemon.get(account)['score']] + [daemon.score(account, now() + MINUTE + d * DAY) for d in (0, 1, 10, 100, 1000)]
+    scores = [daemon.get(account)['score']] + [daemon.score(account, now() + d * DAY) for d in (0, 1, 10, 100, 1000)]
     for a, b in zip(scores, scores[1:]):
         check(b <= a + 1e-9, 'the score rises by time alone', scores)
     check(scores[-1] < scores[0] / 4, 'silence costs little', scores)
