@@ -51,15 +51,15 @@ static void list_reasons(struct rt_facts *facts, struct rt_transition *transitio
     transition->reason_count = first + count;
 }
 
-/* The heaviest reason in words, but not the one a text is about already. */
-static void say_heaviest(const struct teller *teller, const char *but)
+/* The heaviest reason in words. */
+static void say_heaviest(const struct teller *teller)
 {
     const struct rt_transition *transition = teller->transition;
 
     for (size_t i = 0; i < transition->reason_count; i++) {
         const struct rt_reason *reason = &transition->reasons[i];
 
-        if (strcmp(reason->factor, "configuration") == 0 || strcmp(reason->factor, but) == 0)
+        if (strcmp(reason->factor, "configuration") == 0)
             continue;
         if (reason->points < 0)
             rt_say(teller->sentence, ": %s", reason->text);
@@ -113,7 +113,7 @@ static void tell_drop(const struct teller *teller)
     else
         rt_say(teller->sentence, "health fell to %.0f within %.0f days", facts->score,
                facts->tier->drop_days);
-    say_heaviest(teller, "");
+    say_heaviest(teller);
 }
 
 static void tell_renewal(const struct teller *teller)
@@ -123,7 +123,7 @@ static void tell_renewal(const struct teller *teller)
     rt_say(teller->sentence, "the contract is up for renewal in ");
     rt_say_duration(teller->sentence, facts->renewal - facts->now);
     rt_say(teller->sentence, " and health is at %.0f of 100", facts->score);
-    say_heaviest(teller, "");
+    say_heaviest(teller);
 }
 
 static void tell_upsell(const struct teller *teller)
@@ -144,7 +144,7 @@ static void tell(const struct teller *teller)
     switch (teller->transition->kind) {
     case RT_CHURN_RISK:
         rt_say(teller->sentence, "health is at %.0f of 100", facts->score);
-        say_heaviest(teller, "");
+        say_heaviest(teller);
         break;
     case RT_SCORE_DROP:
         tell_drop(teller);
@@ -157,7 +157,6 @@ static void tell(const struct teller *teller)
         break;
     case RT_SENTIMENT:
         rt_say_sentiment(teller->sentence, facts->tier, facts->account);
-        say_heaviest(teller, "sentiment");
         break;
     case RT_RENEWAL_RISK:
         tell_renewal(teller);

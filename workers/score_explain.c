@@ -120,18 +120,19 @@ static struct rt_sentence begin(struct rt_score *out, const char *factor, double
     return rt_sentence(reason->text, sizeof(reason->text));
 }
 
-static void say_contact(struct rt_sentence *sentence, const struct explanation *e)
+/* The points of contact are those it had when they were last in touch, so are its numbers. */
+static void say_contact(struct rt_sentence *sentence, const struct explanation *e, bool silent)
 {
     const struct rt_activity *activity = &e->account->activity;
-    int32_t today = rt_activity_day(e->now);
+    int32_t day = rt_activity_day(silent ? activity->last : e->now);
 
-    if (!rt_activity_any(activity))
+    if (!rt_activity_any(activity)) {
         rt_say(sentence, "no call, visit, mail or ticket so far");
-    else {
-        rt_say(sentence, "in touch on ");
-        rt_say_count(sentence, rt_activity_between(activity, today - 89, today + 2), "day", "days");
-        rt_say(sentence, " of the last 90");
+        return;
     }
+    rt_say(sentence, "in touch on ");
+    rt_say_count(sentence, rt_activity_between(activity, day - 89, day + 2), "day", "days");
+    rt_say(sentence, silent ? " of the 90 up to the last contact" : " of the last 90");
 }
 
 /* How often, and what the silence since then has cost. A silence of less than a day is none. */
@@ -145,7 +146,7 @@ static void explain_level(struct explanation *e, const struct rt_score_parts *pa
     if (silent)
         before = 100 * rt_score_level(e->view, last, false);
     sentence = begin(e->out, "contact", before - RT_SCORE_BASE);
-    say_contact(&sentence, e);
+    say_contact(&sentence, e, silent);
     if (!silent)
         return;
     sentence = begin(e->out, "silence", level - before);
