@@ -166,9 +166,10 @@ RETAIN_API const void *retain_map_bytes(retain_map *map, size_t *size);
  */
 
 /* Takes a copy of one packed event (a MessagePack map) into the window; never blocks, and sends
- * when a batch is full (retain_work sends one that is not). `token` comes back with the
- * acknowledgement. WINDOW_FULL: nothing was taken. TOO_LARGE: beyond 2 MiB (retaind takes 64 KiB by
- * default). BAD_ARGUMENT: not exactly one MessagePack object. */
+ * when a batch is full; retain_work lets one go that is not, at the latest when those before it are
+ * answered. `token` comes back with the acknowledgement. WINDOW_FULL: nothing was taken. TOO_LARGE:
+ * beyond 2 MiB (retaind takes 64 KiB by default). BAD_ARGUMENT: not exactly one MessagePack object.
+ */
 RETAIN_API int retain_push(retain_client *client, const void *event, size_t size, uint64_t token);
 /* The same; BAD_ARGUMENT or NO_MEMORY also for a bad map. The map stays the caller's. */
 RETAIN_API int retain_push_map(retain_client *client, retain_map *event, uint64_t token);

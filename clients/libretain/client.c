@@ -27,6 +27,7 @@ enum {
     BATCH_BYTES = 512 << 10,
     BATCH_BYTES_MAX = 2 << 20,
     RESEND_MS = 35000,
+    FLYING_MANY = 2, /* messages without an answer, from which on a batch rather fills up */
 };
 
 void retain_options_init(struct retain_options *options)
@@ -219,6 +220,20 @@ static bool events_send(retain_client *client, int64_t now)
     return moved;
 }
 
+/* A batch that is not full goes out when the caller turns to something else, but not behind others
+ * that are on their way: their answers let it go, fuller by then. So a slow producer waits for
+ * nobody and a fast one sends large messages. */
+static bool batch_release(retain_client *client)
+{
+    if (!client->release || rt_outbox_flying(client->outbox) >= FLYING_MANY)
+        return false;
+    client->release = false;
+    if (!rt_outbox_gathering(client->outbox))
+        return false;
+    rt_outbox_close_batch(client->outbox, false);
+    return true;
+}
+
 static bool events_receive(retain_client *client, int64_t now)
 {
     struct rt_incoming incoming;
@@ -242,7 +257,8 @@ static bool something_to_do(const retain_client *client)
 {
     if (client->blocked)
         return false;
-    return rt_outbox_has_ack(client->outbox, false) || rt_outbox_gathering(client->outbox) ||
+    return rt_outbox_has_ack(client->outbox, false) ||
+           (rt_outbox_gathering(client->outbox) && !client->release) ||
            (client->listener != NULL && rt_listener_has_alert(client->listener));
 }
 
@@ -275,6 +291,7 @@ int rt_client_step(retain_client *client)
     do {
         due = INT64_MAX;
         moved = rt_spool_step(client, now, &due);
+        moved = batch_release(client) || moved;
         moved = events_send(client, now) || moved;
         moved = events_receive(client, now) || moved;
         moved = rt_questions_step(client) || moved;
@@ -324,7 +341,7 @@ int retain_work(retain_client *client, int timeout_ms)
         int code;
         bool any;
 
-        rt_outbox_close_batch(client->outbox, false);
+        client->release = rt_outbox_gathering(client->outbox);
         code = rt_client_step(client);
         any = deliver(client);
         if (code == RETAIN_OK && any)
@@ -350,6 +367,7 @@ static int push(retain_client *client, struct rt_span event, uint64_t token)
 
     if (code != RETAIN_OK)
         return code;
+    client->release = client->release && rt_outbox_gathering(client->outbox);
     /* a full batch goes out at once; the first event of one arms the timer */
     if (!rt_outbox_gathering(client->outbox) || !was_gathering)
         (void)rt_client_step(client);

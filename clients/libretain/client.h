@@ -31,6 +31,7 @@ struct retain_client {
     struct rt_question *questions;
     uint64_t next_question;
     bool events_stuck, query_stuck; /* the last send found no connection */
+    bool release;                   /* the batch being gathered may go out as it is */
     bool blocked; /* inside a call that waits for answers: what waits for the caller does not wake
                      it */
     int epoll, timer;

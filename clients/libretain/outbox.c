@@ -309,6 +309,11 @@ bool rt_outbox_gathering(const struct rt_outbox *outbox)
     return outbox->open[false] != NULL;
 }
 
+size_t rt_outbox_flying(const struct rt_outbox *outbox)
+{
+    return outbox->flying;
+}
+
 /* ---- sending ------------------------------------------------------------------------------------
  */
 

@@ -37,6 +37,9 @@ void rt_outbox_close_batch(struct rt_outbox *outbox, bool spool);
 /* True if a message of the caller's is being gathered. */
 bool rt_outbox_gathering(const struct rt_outbox *outbox);
 
+/* Messages sent and not answered. */
+size_t rt_outbox_flying(const struct rt_outbox *outbox);
+
 /* The next message to send at `now`: its number (the correlation) and its payload, valid until it
  * is answered. False if there is none. It stays the next until rt_outbox_sent. */
 bool rt_outbox_next(struct rt_outbox *outbox, int64_t now, uint64_t *number,

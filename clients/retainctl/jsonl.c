@@ -53,22 +53,37 @@ static enum rt_input_result bad(struct rt_jsonl *jsonl, const char *text)
     return sink->bad(sink->arg, jsonl->number, text) ? RT_INPUT_OK : RT_INPUT_STOPPED;
 }
 
-/* The canonical text of an object, from which an id is made: keys sorted, no spaces. */
+/* True if the event brings an id of its own, so that none must be made. */
+static bool has_id(const struct rt_jsonl *jsonl, const json_t *object)
+{
+    const char *column = rt_mapping_column(jsonl->common->mapping, rt_span_text("id"));
+    const json_t *id = json_object_get(object, column != NULL ? column : "id");
+
+    if (column == NULL && rt_mapping_renames(jsonl->common->mapping, rt_span_text("id")))
+        return false;
+    return id != NULL && !json_is_null(id) && !(json_is_string(id) && json_string_length(id) == 0);
+}
+
+/* An id is made from the canonical text of the object: keys sorted, no spaces. */
 static enum rt_input_result emit(struct rt_jsonl *jsonl, const json_t *object)
 {
-    char *canonical;
+    char *canonical = NULL;
     enum rt_input_result result;
 
     rt_buffer_clear(&jsonl->packed);
     if (!rt_json_pack(&jsonl->packed, object))
         return bad(jsonl, "is nested too deep");
-    canonical = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
-    if (canonical == NULL || jsonl->packed.failed) {
+    if (!has_id(jsonl, object)) {
+        canonical = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+        if (canonical == NULL)
+            return fail(jsonl, "out of memory");
+    }
+    if (jsonl->packed.failed) {
         free(canonical);
         return fail(jsonl, "out of memory");
     }
     result = rt_record_emit(jsonl->common, jsonl->number, rt_buffer_span(&jsonl->packed),
-                            rt_span_text(canonical));
+                            rt_span_text(canonical == NULL ? "" : canonical));
     free(canonical);
     return result;
 }

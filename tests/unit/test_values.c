@@ -41,14 +41,9 @@ static void a_misused_map_is_bad_until_cleared(void **state)
 
 static void reading_nonsense_falls_back(void **state)
 {
-    static const char *const bytes[] = {"",
-                                        "\xc1",
-                                        "\x81",
-                                        "\x81\xa1",
-                                        "\xdf\xff\xff\xff\xff",
-                                        "\xdd\xff\xff\xff\xff\x01",
-                                        "\xa5"
-                                        "abc"};
+    static const char *const bytes[] = {
+        "",       "\xc1", "\x81", "\x81\xa1", "\xdf\xff\xff\xff\xff", "\xdd\xff\xff\xff\xff\x01",
+        "\xa5xyz"};
     static const size_t sizes[] = {0, 1, 1, 2, 5, 6, 4};
 
     (void)state;
