@@ -30,11 +30,15 @@ static bool size_possible(uint64_t size)
     return size >= RT_SEGMENT_BYTES_MIN && size <= RT_SEGMENT_BYTES_MAX && (size & (size - 1)) == 0;
 }
 
+static bool copy_good(const uint8_t *at)
+{
+    return memcmp(at, magic, sizeof(magic)) == 0 && rt_load_u64(at + 48) == XXH3_64bits(at, 48);
+}
+
 static bool decode_copy(const uint8_t *at, struct rt_segment_header *header)
 {
-    if (memcmp(at, magic, sizeof(magic)) != 0 || rt_load_u64(at + 48) != XXH3_64bits(at, 48) ||
-        rt_load_u32(at + 8) != RT_SEGMENT_VERSION || rt_load_u32(at + 20) != RT_SEGMENT_FIRST ||
-        !size_possible(rt_load_u64(at + 24))) {
+    if (!copy_good(at) || rt_load_u32(at + 8) != RT_SEGMENT_VERSION ||
+        rt_load_u32(at + 20) != RT_SEGMENT_FIRST || !size_possible(rt_load_u64(at + 24))) {
         return false;
     }
     header->log = rt_load_u32(at + 12);
@@ -42,6 +46,14 @@ static bool decode_copy(const uint8_t *at, struct rt_segment_header *header)
     header->size = rt_load_u64(at + 24);
     header->epoch = rt_load_u64(at + 32);
     return true;
+}
+
+bool rt_segment_unknown(const uint8_t *page)
+{
+    const uint8_t *copy = page + RT_SEGMENT_COPY;
+
+    return (copy_good(page) && rt_load_u32(page + 8) != RT_SEGMENT_VERSION) ||
+           (copy_good(copy) && rt_load_u32(copy + 8) != RT_SEGMENT_VERSION);
 }
 
 bool rt_segment_decode(const uint8_t *page, struct rt_segment_header *header)

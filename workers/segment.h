@@ -47,6 +47,10 @@ void rt_segment_encode(uint8_t *page, const struct rt_segment_header *header);
 /* True if one of the two copies is good and is of this log and number. */
 bool rt_segment_decode(const uint8_t *page, struct rt_segment_header *header);
 
+/* True if a copy is good but of a version that this program does not know: such a file is neither
+ * damaged nor ours to change. */
+bool rt_segment_unknown(const uint8_t *page);
+
 void rt_segment_name(char name[RT_SEGMENT_NAME], uint32_t log, uint32_t number);
 /* False if it is no name of a segment. */
 bool rt_segment_name_parse(const char *name, uint32_t *log, uint32_t *number);

@@ -16,7 +16,7 @@ static bool read_header(struct rt_segment_scan *scan)
         return false;
     }
     if (got < sizeof(page) || !rt_segment_decode(page, &scan->header)) {
-        errno = EBADMSG;
+        errno = got == sizeof(page) && rt_segment_unknown(page) ? EPROTONOSUPPORT : EBADMSG;
         return false;
     }
     return true;

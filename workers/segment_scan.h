@@ -34,7 +34,8 @@ struct rt_segment_found {
 };
 
 /* Opens a segment for scanning from `offset` on (0: its first record). A limit of 0 or beyond the
- * file is the file's size. False with errno; EBADMSG: neither copy of the header is good. */
+ * file is the file's size. False with errno; EBADMSG: neither copy of the header is good;
+ * EPROTONOSUPPORT: it is of a version that this program does not know. */
 bool rt_segment_scan_open(struct rt_segment_scan *scan, int folder, uint32_t log, uint32_t number,
                           uint64_t offset, uint64_t limit);
 /* Takes one that failed to open. */
