@@ -157,17 +157,22 @@ static void write_account(struct rt_core *core, const struct rt_account *account
     rt_write_end(out, mark, FIXED_PAIRS + profile);
 }
 
+/* A caller's own now is a little behind by the time its question is read: that much counts as now.
+ */
+enum { AT_BEHIND_MS = 1000 };
+
 void rt_answer_account(struct rt_core *core, const struct rt_query *query, int64_t now,
                        struct rt_buffer *out)
 {
     const struct rt_account *account = rt_core_find(core, query->account);
+    int64_t at = query->has_at && query->at > now ? query->at : now;
 
     if (account == NULL)
         rt_query_error(out, RT_NOT_FOUND, "no such account");
-    else if (query->has_at && query->at < now)
+    else if (query->has_at && query->at < now - AT_BEHIND_MS)
         rt_query_error(out, RT_BAD_REQUEST, "at: lies in the past");
     else
-        write_account(core, account, query->has_at ? query->at : now, out);
+        write_account(core, account, at, out);
 }
 
 void rt_answer_stats(const struct rt_core *core, struct rt_buffer *out)
