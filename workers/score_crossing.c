@@ -4,6 +4,8 @@
  * steps). */
 #include "workers/score_view.h"
 
+#include <math.h>
+
 enum { FIRST_STEP_RHYTHMS = 4 };
 
 /* A moment later than any that matters: beyond it nothing is sought. */
@@ -17,16 +19,20 @@ struct point {
 struct search {
     struct rt_score_view *view;
     double threshold;
-    struct point low, high;    /* not below; below */
-    struct point last, before; /* the two newest points looked at */
+    struct point low, high; /* not below; below */
+    struct point looked[3]; /* the newest points looked at, the newest first */
+    int count;
 };
 
 static void look(struct search *search, int64_t at)
 {
     struct point point = {at, rt_score_at(search->view, at) - search->threshold};
 
-    search->before = search->last;
-    search->last = point;
+    search->looked[2] = search->looked[1];
+    search->looked[1] = search->looked[0];
+    search->looked[0] = point;
+    if (search->count < 3)
+        search->count++;
     if (point.above < 0)
         search->high = point;
     else
@@ -43,7 +49,7 @@ static bool bracket(struct search *search, int64_t until)
         int64_t at = until - search->low.at <= step ? until : search->low.at + step;
 
         look(search, at);
-        if (search->last.above < 0)
+        if (search->looked[0].above < 0)
             return true;
         if (at == until)
             return false;
@@ -51,23 +57,34 @@ static bool bracket(struct search *search, int64_t until)
     }
 }
 
-/* Where the line through the two newest points meets the threshold, and a little beyond, seen from
- * the newest. */
+/* Distance from the newest point to where a curve through the newest points, time as a function of
+ * the score, meets the threshold. */
+static double distance(const struct search *search)
+{
+    const struct point *c = &search->looked[0], *b = &search->looked[1], *a = &search->looked[2];
+    double xb = (double)(b->at - c->at), xa = (double)(a->at - c->at);
+    double straight = xb * c->above / (c->above - b->above);
+
+    if (search->count < 3)
+        return straight;
+    return xb * a->above * c->above / ((b->above - a->above) * (b->above - c->above)) +
+           xa * b->above * c->above / ((a->above - b->above) * (a->above - c->above));
+}
+
+/* The next moment to look at: there, and a little beyond, seen from the newest point. */
 static int64_t aim(const struct search *search)
 {
-    const struct point *a = &search->before, *b = &search->last;
-    double slope = (b->above - a->above) / (double)(b->at - a->at);
-    double step = -b->above / slope;
+    const struct point *newest = &search->looked[0], *before = &search->looked[1];
     double scale = search->view->tier->rhythm_days * (double)RT_DAY_MS;
-    double apart = (double)(b->at > a->at ? b->at - a->at : a->at - b->at);
-    double size = step < 0 ? -step : step;
-    double margin = 2 * size * apart / scale; /* what the bend of the curve may make of it */
+    double apart = fabs((double)(newest->at - before->at)) / scale;
+    double step = distance(search), size = fabs(step);
+    double margin = 0.1 * size * apart * apart; /* what the bend of the curve may make of it */
 
-    if (!(slope < 0) || size > (double)FAR_MS)
+    if (!(size < (double)FAR_MS))
         return INT64_MIN;
     if (margin > size / 4)
         margin = size / 4;
-    return b->at + (int64_t)(step < 0 ? step - margin - 1 : step + margin + 1);
+    return newest->at + (int64_t)(step < 0 ? step - margin - 1 : step + margin + 1);
 }
 
 static int64_t close_in(struct search *search)
@@ -103,7 +120,7 @@ int64_t rt_score_view_crossing(struct rt_score_view *view, int64_t now, int64_t 
     if (until > now + FAR_MS)
         until = now + FAR_MS;
     look(&search, now);
-    if (search.last.above < 0)
+    if (search.looked[0].above < 0)
         return now + 1;
     if (!bracket(&search, until))
         return INT64_MAX;
