@@ -115,6 +115,8 @@ def c_blocks():
             for folder in (BIN, os.path.join(BIN, '..', 'lib')):
                 own += ['-L' + folder, '-Wl,-rpath,' + folder]
             own.append('-lretain')
+            if os.environ.get('RETAIND_SANITIZED'): # a library built so needs a program built so
+                own.append('-fsanitize=address,undefined')
         code, _, err = run([compiler, '-std=c11', '-D_GNU_SOURCE', '-Wall', '-o', path, path + '.c'] + own + libraries())
         check(code == 0, where_, 'does not compile:', err)
         return [path]
