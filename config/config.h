@@ -25,11 +25,11 @@ struct rt_tier {
     double weight_unanswered; /* default 0.30 */
     double weight_no_show;    /* default 0.25 */
     double weight_bounced;    /* default 0.20 */
-    double weight_response;   /* default 0.06 */
     double weight_tickets;    /* default 0.75 */
     double bonus_sentiment;   /* largest gain as a share of what is missing to 100; default 0.10 */
     double bonus_csat;        /* default 0.08 */
     double bonus_breadth;     /* default 0.08 */
+    double weight_response;   /* a gain too: mails of ours in conversations; default 0.06 */
     double ticket_weight[RT_SEVERITIES];      /* by severity 1..4: .25 .15 .08 .04 */
     double ticket_limit_hours[RT_SEVERITIES]; /* by severity 1..4: 4 24 72 168; overdue beyond it */
 

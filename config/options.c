@@ -136,8 +136,8 @@ const struct rt_option rt_options[] = {
 
     /* score */
     {"tier", "rhythm_days", RT_OPTION_NUMBER, TIER(rhythm_days, 1, 365), "14", KEPT,
-     "The usual gap between two days with contact. The level of contact halves over twice this "
-     "time, and twelve times this "
+     "The usual gap between two days with contact. A day with contact counts half after 2.5 times "
+     "this long, and twelve times this "
      "long without contact leaves at most a quarter of a score. `retainctl backtest` proposes it "
      "from your own history."},
     {"tier", "half_life_days", RT_OPTION_NUMBER, TIER(half_life_days, 1, 3650), "90", KEPT,
@@ -156,7 +156,7 @@ const struct rt_option rt_options[] = {
     {"tier", "weight_bounced", RT_OPTION_NUMBER, TIER(weight_bounced, 0, 0.9), "0.2", KEPT,
      "Largest share of the score that bounced mail takes away."},
     {"tier", "weight_response", RT_OPTION_NUMBER, TIER(weight_response, 0, 0.9), "0.06", KEPT,
-     "Largest share of the score that a mail of theirs without an answer takes away."},
+     "Largest share of what is missing to 100 that mails of ours in conversations with them give."},
     {"tier", "weight_tickets", RT_OPTION_NUMBER, TIER(weight_tickets, 0, 0.9), "0.75", KEPT,
      "Largest share of the score that open tickets take away."},
     {"tier", "bonus_sentiment", RT_OPTION_NUMBER, TIER(bonus_sentiment, 0, 0.3), "0.1", KEPT,

@@ -1,7 +1,7 @@
 /* When will the score fall below a threshold? It never rises by time alone, so there is one such
- * moment: bracket it, then close in by secants that aim a little past it, so that both ends of the
- * bracket move; halve where that does not shrink it (days and buckets leave their window in small
- * steps). */
+ * moment: bracket it, then close in by inverse quadratic interpolation that aims a
+ * little past it, so that both ends of the bracket move; halve where that does not shrink it (days
+ * and buckets leave their window in small steps). About ten evaluations. */
 #include "workers/score_view.h"
 
 #include <math.h>
