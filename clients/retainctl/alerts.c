@@ -8,7 +8,7 @@ int rt_cli_alerts(struct rt_cli *cli, int argc, char **argv)
     static const char *const keys[] = {"since", "account", "owner", "kind", "severity"};
     const char *texts[5] = {NULL};
     bool open = false;
-    int64_t limit = 0;
+    int64_t limit = -1;
     const struct rt_cli_option options[] = {
         {"open", 'O', NULL, "the last message of each open alert", RT_CLI_FLAG, &open},
         {"since", 's', "CURSOR", "what came after this cursor", RT_CLI_TEXT, &texts[0]},
@@ -36,12 +36,14 @@ int rt_cli_alerts(struct rt_cli *cli, int argc, char **argv)
     }
     if (open)
         retain_map_bool(params, "open", true);
-    if (limit > 0)
+    if (limit >= 0)
         retain_map_int(params, "limit", limit);
     reply = rt_cli_ask_table(cli, "alert.list", params, &code);
     retain_map_free(params);
     if (reply != NULL) {
         rt_show_alerts(json_object_get(reply, "alerts"));
+        if (json_array_size(json_object_get(reply, "alerts")) == 0)
+            fprintf(stderr, "no alert\n");
         if (json_array_size(json_object_get(reply, "alerts")) >= (size_t)(limit > 0 ? limit : 100))
             rt_show_more(cli, "since", json_object_get(reply, "cursor"));
     }

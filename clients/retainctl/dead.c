@@ -75,7 +75,7 @@ static int letter_act(struct rt_cli *cli, const char *verb, const char *id)
 int rt_cli_dead(struct rt_cli *cli, int argc, char **argv)
 {
     const char *after = NULL;
-    int64_t limit = 0;
+    int64_t limit = -1;
     const struct rt_cli_option options[] = {
         {"after", 'a', "ID", "go on where the last list ended", RT_CLI_TEXT, &after},
         {"limit", 'n', "N", "at most so many (1..1000, default 100)", RT_CLI_WHOLE, &limit},
@@ -94,7 +94,7 @@ int rt_cli_dead(struct rt_cli *cli, int argc, char **argv)
     params = retain_map_new();
     if (after != NULL)
         retain_map_text(params, "after", after);
-    if (limit > 0)
+    if (limit >= 0)
         retain_map_int(params, "limit", limit);
     reply = rt_cli_ask_table(cli, "dead.list", params, &code);
     retain_map_free(params);

@@ -34,7 +34,7 @@ int rt_cli_list(struct rt_cli *cli, int argc, char **argv)
 {
     const char *texts[5] = {NULL};
     static const char *const keys[] = {"owner", "tier", "band", "sort", "after"};
-    int64_t limit = 0;
+    int64_t limit = -1;
     const struct rt_cli_option options[] = {
         {"owner", 'o', "NAME", "accounts of this manager", RT_CLI_TEXT, &texts[0]},
         {"tier", 't', "NAME", "accounts of this tier", RT_CLI_TEXT, &texts[1]},
@@ -58,7 +58,7 @@ int rt_cli_list(struct rt_cli *cli, int argc, char **argv)
         if (texts[i] != NULL)
             retain_map_text(params, keys[i], texts[i]);
     }
-    if (limit > 0)
+    if (limit >= 0)
         retain_map_int(params, "limit", limit);
     reply = rt_cli_ask_table(cli, "account.list", params, &code);
     retain_map_free(params);

@@ -5,6 +5,7 @@
  * is safe). */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clients/retainctl/cli.h"
 #include "clients/retainctl/interrupt.h"
@@ -93,6 +94,8 @@ int rt_cli_spool(struct rt_cli *cli, int argc, char **argv)
         return code;
     if (count != 1)
         return rt_cli_usage(cli, "one directory is wanted");
+    if (access(argv[0], F_OK) != 0) /* a mistyped name must not become a new, empty spool */
+        return rt_cli_fail("%s: %s", argv[0], strerror(errno));
     rt_cli_client_options(cli, &client);
     code = rt_cli_connect(cli, &client);
     if (code != RT_CLI_CONTINUE)

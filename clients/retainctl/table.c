@@ -116,6 +116,8 @@ void rt_grid_print(struct rt_grid *grid, FILE *out)
         fputs("out of memory\n", stderr);
         return;
     }
+    if (rt_grid_rows(grid) == 0)
+        return;
     for (size_t i = 0; i < grid->cells; i++) {
         size_t width = rt_terminal_width(grid->texts[i]);
 

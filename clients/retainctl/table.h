@@ -29,6 +29,7 @@ void rt_grid_format(struct rt_grid *grid, enum rt_color color, const char *forma
 /* A JSON text, number or nothing, as it is. */
 void rt_grid_json(struct rt_grid *grid, enum rt_color color, const json_t *value);
 
+/* Nothing at all if there is no row. */
 void rt_grid_print(struct rt_grid *grid, FILE *out);
 size_t rt_grid_rows(const struct rt_grid *grid); /* without the headings */
 

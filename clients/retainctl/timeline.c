@@ -56,6 +56,8 @@ static void print(const struct rt_cli *cli, const json_t *reply)
         rt_grid_json(&grid, RT_DIM, json_object_get(event, "id"));
     }
     rt_grid_print(&grid, stdout);
+    if (rt_grid_rows(&grid) == 0)
+        fprintf(stderr, "no event\n");
     rt_grid_free(&grid);
     rt_show_more(cli, "after", json_object_get(reply, "after"));
 }
@@ -63,7 +65,7 @@ static void print(const struct rt_cli *cli, const json_t *reply)
 int rt_cli_timeline(struct rt_cli *cli, int argc, char **argv)
 {
     const char *since = NULL, *until = NULL, *after = NULL;
-    int64_t limit = 0, since_ms, until_ms;
+    int64_t limit = -1, since_ms, until_ms;
     const struct rt_cli_option options[] = {
         {"since", 's', "TIME", "not before (2026-11-22, 30d)", RT_CLI_TEXT, &since},
         {"until", 'u', "TIME", "before", RT_CLI_TEXT, &until},
@@ -92,7 +94,7 @@ int rt_cli_timeline(struct rt_cli *cli, int argc, char **argv)
         retain_map_int(params, "until", until_ms);
     if (after != NULL)
         retain_map_text(params, "after", after);
-    if (limit > 0)
+    if (limit >= 0)
         retain_map_int(params, "limit", limit);
     reply = rt_cli_ask_table(cli, "account.timeline", params, &code);
     retain_map_free(params);
