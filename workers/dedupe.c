@@ -113,6 +113,7 @@ void rt_dedupe_touch(const struct rt_dedupe *dedupe, uint64_t identity)
     const struct rt_front *front = &dedupe->front;
 
     __builtin_prefetch(&front->filter[rt_filter_place(identity, front->blocks)]);
+    rt_fresh_touch(&dedupe->fresh, identity); /* for the add that will mostly follow */
     for (size_t i = 0; i < dedupe->run_count; i++) {
         const struct rt_run *run = dedupe->runs[i];
 
@@ -345,25 +346,33 @@ static void start_merge(struct rt_dedupe *dedupe, size_t first)
     rt_jobs_start(dedupe->jobs, &job);
 }
 
+/* A list to seal, if there are enough events or one could not be written before. */
+static bool want_seal(struct rt_dedupe *dedupe)
+{
+    size_t count;
+
+    if (dedupe->sealing.count > 0) {
+        return true;
+    }
+    count = dedupe->fresh.count < dedupe->seal ? 0 : on_disk(dedupe);
+    return count >= dedupe->seal && cut_fresh(dedupe, count);
+}
+
+/* Seals and merges take turns: else a busy time would leave one small run after the other. */
 static void start_work(struct rt_dedupe *dedupe)
 {
-    size_t count, first;
+    size_t first;
 
     if (dedupe->pause > 0) {
         dedupe->pause--;
-        return;
-    }
-    if (dedupe->sealing.count == 0 && dedupe->fresh.count >= dedupe->seal &&
-        (count = on_disk(dedupe)) >= dedupe->seal && !cut_fresh(dedupe, count)) {
-        dedupe->pause = PAUSE;
-        return;
-    }
-    if (dedupe->sealing.count > 0) {
-        if (!start_seal(dedupe)) {
-            dedupe->pause = PAUSE;
-        }
-    } else if (find_merge(dedupe, &first)) {
+    } else if (dedupe->merge_next && find_merge(dedupe, &first)) {
+        dedupe->merge_next = false;
         start_merge(dedupe, first);
+    } else if (want_seal(dedupe)) {
+        dedupe->merge_next = true;
+        dedupe->pause = start_seal(dedupe) ? 0 : PAUSE;
+    } else {
+        dedupe->merge_next = true;
     }
 }
 

@@ -6,7 +6,7 @@
 #include "workers/dedupe_job.h"
 
 /* Identities in a new run, and the factor between the sizes of runs that are merged. */
-enum { RT_SEAL_ENTRIES = 64 << 10, RT_MERGE_FACTOR = RT_MERGE_RUNS };
+enum { RT_SEAL_ENTRIES = 32 << 10, RT_MERGE_FACTOR = RT_MERGE_RUNS };
 
 /* One filter over everything new: the lists, and the runs sealed since it was last emptied, until
  * they are merged. Nearly all lookups end at it and at the filters of the few larger runs. */
@@ -36,7 +36,8 @@ struct rt_dedupe {
     struct rt_run **runs; /* ascending by log and from */
     size_t run_count, run_capacity;
     struct rt_jobs *jobs;
-    bool merging; /* inputs of the job under way: these runs must stay */
+    bool merge_next; /* the last job was a seal */
+    bool merging;    /* inputs of the job under way: these runs must stay */
     size_t merge_first;
     uint8_t own[RT_RUN_PARTITIONS]; /* this worker's partitions */
     unsigned pause;                 /* maintains to let pass after a job failed */

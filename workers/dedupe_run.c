@@ -276,6 +276,7 @@ struct rt_run *rt_run_write(int folder, const struct rt_run_header *header, rt_r
         errno = fault;
         return NULL;
     }
+    memset(run->checked, 0xff, run->blocks / 8 + 1); /* they were right a moment ago */
     return run;
 }
 
