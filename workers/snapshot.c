@@ -17,6 +17,7 @@
  * To change it: raise VERSION, decode the old one into the same struct; docs/FORMATS.md. */
 #include "workers/snapshot.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,7 +26,6 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "protocol/limits.h"
 #include "workers/disk.h"
 #include "workers/record.h"
 
@@ -212,15 +212,18 @@ bool rt_snapshot_load(const char *state_dir, uint32_t partition, struct rt_snaps
     return found;
 }
 
-static rt_position covered_by(int folder, uint32_t partition, const char *ending, uint32_t log)
+static rt_position covered_by(int folder, const char *name, uint32_t log)
 {
     struct rt_snapshot snapshot = {0};
     uint8_t header[HEADER];
     rt_position covered = 0;
-    char name[NAME];
+    unsigned partition;
+    char ending[8];
     int fd;
 
-    file_name(name, partition, ending);
+    if (sscanf(name, "%4x.%7s", &partition, ending) != 2) {
+        return 0;
+    }
     fd = rt_disk_open(folder, name, O_RDONLY);
     if (fd >= 0 && read_header(fd, partition, header, &snapshot) == NULL &&
         rt_position_log(snapshot.position) == log) {
@@ -233,16 +236,20 @@ static rt_position covered_by(int folder, uint32_t partition, const char *ending
 rt_position rt_snapshot_covered(const char *state_dir, uint32_t log)
 {
     int folder = open_folder(state_dir);
+    DIR *listing = folder < 0 ? NULL : fdopendir(folder);
     rt_position covered = 0;
+    struct dirent *entry;
 
-    for (uint32_t partition = 0; folder >= 0 && partition < RT_PARTITIONS_MAX; partition++) {
-        for (size_t i = 0; i < ENDINGS; i++) {
-            rt_position one = covered_by(folder, partition, endings[i], log);
+    while (listing != NULL && (entry = readdir(listing)) != NULL) {
+        rt_position one = covered_by(dirfd(listing), entry->d_name, log);
 
-            covered = one > covered ? one : covered;
-        }
+        covered = one > covered ? one : covered;
     }
-    rt_disk_close(folder);
+    if (listing != NULL) {
+        closedir(listing);
+    } else {
+        rt_disk_close(folder);
+    }
     return covered;
 }
 
