@@ -252,6 +252,36 @@ def busy_when_nothing_is_committed_in_time():
 
 
 @case
+def killed_while_erasing():
+    """An erase that was cut short is whole or not begun; what was answered stays erased; the others keep every event."""
+    with Daemon(workers=2) as daemon:
+        other = [event(account='other%d' % (i % 9), x='p' * 300) for i in range(3000)]
+        daemon.load(other)
+        for round_ in range(4):
+            victim = 'victim-%d-%08x' % (round_, rng.getrandbits(32))
+            mine = [event(account=victim, x='p' * 300) for _ in range(1500)]
+            daemon.load(mine)
+            asker = Dealer(daemon.at['query'])
+            mark = asker.send({'op': 'account.erase', 'account': victim})
+            answered = False
+            try:
+                answered = asker.wait(mark, rng.random() * 0.05)['ok']
+            except Failed:
+                pass
+            daemon.crash(workers_too=round_ % 2 == 0)
+            asker.close()
+            reply = daemon.query('account.get', account=victim)
+            if reply['ok']:
+                check(not answered, 'what was erased is back')
+                equal(reply['events'].get('call'), len(mine), 'an erase that was cut short took a part')
+                equal(daemon.ok('account.erase', account=victim)['events'], len(mine), 'events erased')
+            daemon.refused('account.timeline', 'not_found', account=victim)
+            for i in range(9):
+                equal(sum(daemon.get('other%d' % i)['events'].values()), len(other[i::9]), 'events of another account')
+        equal(daemon.push(other), {'accepted': 0, 'duplicate': len(other), 'rejected': []}, 'the others, sent again')
+
+
+@case
 def never_a_partial_answer_in_silence():
     """While a worker is down, a list is whole or `unavailable`."""
     with Daemon(workers=2) as daemon:

@@ -489,6 +489,11 @@ def erase():
         daemon.load(made[:10] + kept)
         daemon.restart()  # some of it in sealed files and snapshots, some not
         daemon.load(made[10:])
+        hose = connect(zmq.PUSH, daemon.at['firehose'])  # dead letters speak of it as well
+        hose.send(pack(event(account=victim, contact=person, sentiment=9)))
+        hose.send(pack(event(account=other, contact='someone', sentiment=9)))
+        until(lambda: len(daemon.ok('dead.list')['dead']) == 2, 'two dead letters')
+        hose.close()
         words = [victim.encode(), person.encode()]
         check(found_on_disk(daemon, words), 'the test itself finds nothing on disk before')
         daemon.wait_alert(victim, 'ticket_overdue')
@@ -501,6 +506,7 @@ def erase():
             daemon.refused('account.erase', 'not_found', account=victim)
             check(victim not in [a['account'] for a in daemon.accounts()], 'still listed')
             equal(daemon.alerts(account=victim), [], 'alerts of it')
+            equal(len(daemon.ok('dead.list')['dead']), 1, 'dead letters left')
         gone()
         told = daemon.get(other)
         equal(sum(told['events'].values()), len(kept), 'events of the other')

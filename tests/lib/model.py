@@ -223,6 +223,9 @@ def judge(data, node, now):
         else:
             checks[key][0](faults, value, *checks[key][1:])
     faults.need(facts['own'].get('owner') != '-')
+    renewal = own.get('renewal')
+    if renewal is not None and renewal.kind == 'int' and not 0 <= renewal.value < 1 << 53:
+        facts['odd'] = True  # no moment; the contract gives no range
     if kind == 'ticket':
         for key in ('ticket', 'action'):
             faults.need(key in own, 'missing_field')
