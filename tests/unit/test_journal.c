@@ -16,6 +16,7 @@
 #include "protocol/assert.h"
 #include "tests/lib/bad_disk.h"
 #include "workers/segment.h"
+#include "workers/snapshot.h"
 
 enum { SEGMENT = 64 << 10, LOG = 3, BODY = 3000, EACH = 5 };
 
@@ -879,6 +880,87 @@ static void a_missing_segment_is_said(void **state)
     rt_scratch_remove(folder);
 }
 
+static void cover(const char *folder, rt_position position)
+{
+    const struct rt_snapshot snapshot = {.partition = 1, .position = position};
+    char error[RT_JOURNAL_ERROR];
+
+    assert_true(rt_snapshot_save(folder, &snapshot, error, sizeof(error)));
+}
+
+/* Damage at the very end looks torn; but what a snapshot covers was on disk, and its positions are
+ * never given again. */
+static void what_a_snapshot_covers_is_never_cut(void **state)
+{
+    char *folder = rt_scratch_new(), error[RT_JOURNAL_ERROR];
+    struct rt_journal *journal = must_open(folder);
+    struct seen seen;
+    rt_position end;
+    uint8_t *bytes;
+    size_t size;
+
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++)
+        must_add_group(journal, i * EACH);
+    end = rt_journal_end(journal);
+    cover(folder, end);
+    rt_journal_close(journal);
+    bytes = rt_scratch_read(folder, segment_name, &size);
+    bytes[rt_position_offset(end) - 10] ^= 1; /* in the last COMMIT */
+    rt_scratch_write(folder, segment_name, bytes, size);
+    journal = must_open(folder);
+    assert_int_equal(rt_journal_end(journal), end);
+    seen = walk(journal);
+    assert_int_equal(seen.damaged, 1);
+    assert_int_equal(seen.next, 3 * EACH); /* the group's events are all there */
+    assert_true(add(journal, 3 * EACH, 0) >= end);
+    rt_journal_close(journal);
+    memset(bytes, 0, RT_SEGMENT_FIRST); /* the whole segment lost */
+    rt_scratch_write(folder, segment_name, bytes, size);
+    free(bytes);
+    journal = must_open(folder);
+    assert_true(add(journal, 3 * EACH, 0) > end);
+    rt_journal_commit(journal, 1, 9);
+    assert_int_equal(rt_journal_wait(journal, error), RT_JOURNAL_DONE);
+    end = rt_journal_end(journal);
+    rt_journal_close(journal);
+    journal = must_open(folder);
+    assert_string_equal(rt_journal_note(journal), "");
+    assert_int_equal(rt_journal_end(journal), end);
+    seen = walk(journal);
+    assert_int_equal(seen.damaged, 1);
+    assert_string_equal(seen.file, segment_name);
+    assert_int_equal(seen.next, 3 * EACH + 1);
+    rt_journal_close(journal);
+    rt_scratch_remove(folder);
+}
+
+/* The newest segment lost, and no snapshot: it is set aside, not written over. */
+static void a_newest_segment_without_a_header_is_set_aside(void **state)
+{
+    char *folder = rt_scratch_new();
+    struct rt_journal *journal = must_open(folder);
+    struct stat status;
+    uint8_t *bytes;
+    char path[256];
+    size_t size;
+
+    (void)state;
+    must_add_group(journal, 0);
+    rt_journal_close(journal);
+    bytes = rt_scratch_read(folder, segment_name, &size);
+    memset(bytes, 0, RT_SEGMENT_FIRST);
+    rt_scratch_write(folder, segment_name, bytes, size);
+    free(bytes);
+    journal = must_open(folder);
+    assert_non_null(strstr(rt_journal_note(journal), "0003-000001.bad"));
+    snprintf(path, sizeof(path), "%s/journal/0003-000001.bad", folder);
+    assert_int_equal(stat(path, &status), 0);
+    must_add_group(journal, 0);
+    rt_journal_close(journal);
+    rt_scratch_remove(folder);
+}
+
 /* A body that contains a copy of another record, byte for byte, is not taken for one when the
  * record around it is damaged. */
 static void a_record_in_a_body_is_no_record(void **state)
@@ -943,6 +1025,8 @@ int main(void)
         cmocka_unit_test(a_cut_file_loses_only_what_was_cut),
         cmocka_unit_test(a_lost_header_costs_its_segment_and_is_said),
         cmocka_unit_test(a_missing_segment_is_said),
+        cmocka_unit_test(what_a_snapshot_covers_is_never_cut),
+        cmocka_unit_test(a_newest_segment_without_a_header_is_set_aside),
         cmocka_unit_test(a_record_in_a_body_is_no_record),
     };
 
