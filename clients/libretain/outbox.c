@@ -4,8 +4,8 @@
  *   2. at most one message is OPEN for the caller and one for the spool;
  *   3. `bytes` is the sum of the payloads of all messages, `pending[]` the sum of their events not
  * yet answered;
- *   4. SENT messages number `flying`, and never more than `allowed` were sent while others wait
- * (retreat on busy).
+ *   4. READY messages number `ready`, SENT messages `flying`, and never more than `allowed` were
+ * sent while others wait (retreat on busy).
  *
  * Failure: without memory an add or an answer changes nothing; an answer that could not be kept is
  * asked for again by sending again, which is always safe. */
@@ -34,7 +34,7 @@ struct rejection {
 };
 
 struct rt_message {
-    struct rt_message *next;
+    struct rt_message *next, *before;
     uint64_t number;
     enum state state;
     bool spool;
@@ -55,8 +55,15 @@ struct rt_outbox {
     struct rt_message *first, *last;
     struct rt_message *open[2]; /* [spool] */
     struct rt_message *spare;
-    size_t messages, bytes, spares, flying, allowed;
+    struct rt_message
+        *lent[2]; /* all acknowledgements taken, the strings of the last still in use */
+    struct rt_message **slots; /* by number modulo slot_count: where a number most probably is */
+    size_t slot_count;
+    size_t messages, bytes, spares, flying, ready, allowed;
     size_t pending[2];
+    size_t untaken[2];    /* acknowledgements that wait to be taken */
+    uint64_t ready_from;  /* no message before this number is READY */
+    int64_t expiry_floor; /* no SENT message is due earlier */
     uint64_t next_number;
     int64_t hold_until; /* busy: nothing is sent before */
     int64_t backoff_ms;
@@ -70,8 +77,15 @@ struct rt_outbox *rt_outbox_new(const struct rt_outbox_limits *limits)
     if (outbox == NULL)
         return NULL;
     outbox->limits = *limits;
+    outbox->slot_count = limits->messages * 2;
+    outbox->slots = calloc(outbox->slot_count, sizeof(struct rt_message *));
+    if (outbox->slots == NULL) {
+        free(outbox);
+        return NULL;
+    }
     outbox->allowed = limits->messages;
-    outbox->next_number = 1;
+    outbox->next_number = outbox->ready_from = 1;
+    outbox->expiry_floor = INT64_MAX;
     outbox->backoff_ms = BACKOFF_FIRST_MS;
     return outbox;
 }
@@ -99,6 +113,7 @@ void rt_outbox_free(struct rt_outbox *outbox)
             message_free(message);
         }
     }
+    free(outbox->slots);
     free(outbox);
 }
 
@@ -128,7 +143,7 @@ static struct rt_message *message_new(struct rt_outbox *outbox, bool spool)
     } else if ((message = calloc(1, sizeof(*message))) == NULL) {
         return NULL;
     }
-    message->next = NULL;
+    message->next = message->before = NULL;
     message->state = OPEN;
     message->spool = spool;
     message->due = 0;
@@ -166,47 +181,58 @@ static bool tokens_reserve(struct rt_message *message)
     return true;
 }
 
+static struct rt_message **slot_of(const struct rt_outbox *outbox, uint64_t number)
+{
+    return &outbox->slots[number % outbox->slot_count];
+}
+
 static void unlink_message(struct rt_outbox *outbox, struct rt_message *gone)
 {
-    struct rt_message **link = &outbox->first, *before = NULL;
-
-    while (*link != gone) {
-        before = *link;
-        link = &before->next;
-    }
-    *link = gone->next;
-    if (outbox->last == gone)
-        outbox->last = before;
+    if (gone->before != NULL)
+        gone->before->next = gone->next;
+    else
+        outbox->first = gone->next;
+    if (gone->next != NULL)
+        gone->next->before = gone->before;
+    else
+        outbox->last = gone->before;
+    if (*slot_of(outbox, gone->number) == gone)
+        *slot_of(outbox, gone->number) = NULL;
     outbox->messages--;
     outbox->bytes -= gone->payload.size;
     message_retire(outbox, gone);
 }
 
-/* Lets go of messages whose acknowledgements were all taken. */
-static void reclaim(struct rt_outbox *outbox)
+/* Lets go of a message whose acknowledgements were all taken. */
+static void reclaim(struct rt_outbox *outbox, bool spool)
 {
-    struct rt_message *message = outbox->first;
-
-    while (message != NULL) {
-        struct rt_message *next = message->next;
-
-        if (message->state == ANSWERED && message->taken == message->count)
-            unlink_message(outbox, message);
-        message = next;
-    }
+    if (outbox->lent[spool] == NULL)
+        return;
+    unlink_message(outbox, outbox->lent[spool]);
+    outbox->lent[spool] = NULL;
 }
 
 static void append(struct rt_outbox *outbox, struct rt_message *message)
 {
     message->number = outbox->next_number++;
+    message->before = outbox->last;
     if (outbox->last != NULL)
         outbox->last->next = message;
     else
         outbox->first = message;
     outbox->last = message;
+    *slot_of(outbox, message->number) = message;
     outbox->messages++;
     outbox->bytes += message->payload.size;
-    outbox->open[message->spool] = message;
+}
+
+static void become_ready(struct rt_outbox *outbox, struct rt_message *message)
+{
+    message->state = READY;
+    message->due = 0;
+    outbox->ready++;
+    if (message->number < outbox->ready_from)
+        outbox->ready_from = message->number;
 }
 
 static void batch_close(struct rt_outbox *outbox, bool spool)
@@ -216,7 +242,7 @@ static void batch_close(struct rt_outbox *outbox, bool spool)
     if (message == NULL)
         return;
     rt_write_end(&message->payload, message->header, message->count);
-    message->state = READY;
+    become_ready(outbox, message);
     outbox->open[spool] = NULL;
 }
 
@@ -255,7 +281,7 @@ static int add_first(struct rt_outbox *outbox, struct rt_span event, uint64_t to
     int code;
 
     if (!room_for(outbox, event.size))
-        reclaim(outbox);
+        reclaim(outbox, spool);
     if (!room_for(outbox, event.size))
         return RETAIN_WINDOW_FULL;
     message = message_new(outbox, spool);
@@ -267,6 +293,7 @@ static int add_first(struct rt_outbox *outbox, struct rt_span event, uint64_t to
         return code;
     }
     append(outbox, message);
+    outbox->open[spool] = message;
     return RETAIN_OK;
 }
 
@@ -317,10 +344,14 @@ size_t rt_outbox_flying(const struct rt_outbox *outbox)
 /* ---- sending ------------------------------------------------------------------------------------
  */
 
+/* The slot, or where a newer message took it, the list. */
 static struct rt_message *find(const struct rt_outbox *outbox, uint64_t number)
 {
-    struct rt_message *message = outbox->first;
+    struct rt_message *message = *slot_of(outbox, number);
 
+    if (message != NULL && message->number == number)
+        return message;
+    message = outbox->first;
     while (message != NULL && message->number < number)
         message = message->next;
     return message != NULL && message->number == number ? message : NULL;
@@ -329,36 +360,50 @@ static struct rt_message *find(const struct rt_outbox *outbox, uint64_t number)
 static void send_again(struct rt_outbox *outbox, struct rt_message *message)
 {
     RT_ASSERT(outbox->flying > 0);
-    message->state = READY;
-    message->due = 0;
     outbox->flying--;
     outbox->counts.resent++;
+    become_ready(outbox, message);
 }
 
 static void expire(struct rt_outbox *outbox, int64_t now)
 {
+    if (now < outbox->expiry_floor)
+        return;
+    outbox->expiry_floor = INT64_MAX;
     for (struct rt_message *message = outbox->first; message != NULL; message = message->next) {
-        if (message->state == SENT && message->due <= now)
+        if (message->state != SENT)
+            continue;
+        if (message->due <= now)
             send_again(outbox, message);
+        else if (message->due < outbox->expiry_floor)
+            outbox->expiry_floor = message->due;
     }
+}
+
+static struct rt_message *first_ready(struct rt_outbox *outbox)
+{
+    struct rt_message *message = *slot_of(outbox, outbox->ready_from);
+
+    if (message == NULL || message->number != outbox->ready_from)
+        message = outbox->first;
+    while (message->state != READY) /* there is one: outbox->ready counts them */
+        message = message->next;
+    outbox->ready_from = message->number;
+    return message;
 }
 
 bool rt_outbox_next(struct rt_outbox *outbox, int64_t now, uint64_t *number,
                     struct rt_span *payload)
 {
-    if (now < outbox->hold_until)
-        return false;
+    struct rt_message *message;
+
     expire(outbox, now);
-    if (outbox->flying >= outbox->allowed)
+    if (now < outbox->hold_until || outbox->flying >= outbox->allowed || outbox->ready == 0)
         return false;
-    for (struct rt_message *message = outbox->first; message != NULL; message = message->next) {
-        if (message->state != READY)
-            continue;
-        *number = message->number;
-        *payload = rt_buffer_span(&message->payload);
-        return true;
-    }
-    return false;
+    message = first_ready(outbox);
+    *number = message->number;
+    *payload = rt_buffer_span(&message->payload);
+    return true;
 }
 
 void rt_outbox_sent(struct rt_outbox *outbox, uint64_t number, int64_t now)
@@ -368,6 +413,9 @@ void rt_outbox_sent(struct rt_outbox *outbox, uint64_t number, int64_t now)
     RT_ASSERT(message != NULL && message->state == READY);
     message->state = SENT;
     message->due = now + outbox->limits.resend_ms;
+    if (message->due < outbox->expiry_floor)
+        outbox->expiry_floor = message->due;
+    outbox->ready--;
     outbox->flying++;
 }
 
@@ -385,17 +433,13 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* The floor may be early: then the look that follows moves it. */
 int64_t rt_outbox_due(const struct rt_outbox *outbox, bool can_send)
 {
-    int64_t due = INT64_MAX;
+    int64_t due = outbox->flying > 0 ? outbox->expiry_floor : INT64_MAX;
 
-    for (const struct rt_message *message = outbox->first; message != NULL;
-         message = message->next) {
-        if (message->state == SENT)
-            due = earlier(due, message->due);
-        else if (message->state == READY && can_send && outbox->flying < outbox->allowed)
-            due = earlier(due, outbox->hold_until);
-    }
+    if (can_send && outbox->ready > 0 && outbox->flying < outbox->allowed)
+        due = earlier(due, outbox->hold_until);
     return due;
 }
 
@@ -526,17 +570,14 @@ static bool split(struct rt_outbox *outbox, struct rt_message *message)
             return false;
         }
     }
-    outbox->bytes += half->payload.size + message->next_rejection - message->payload.size;
+    outbox->bytes -= message->payload.size - message->next_rejection;
     message->payload.size = message->next_rejection;
     message->next_rejection = 0;
     message->count = keep;
     rt_write_end(&message->payload, message->header, keep);
     rt_write_end(&half->payload, half->header, half->count);
-    half->state = READY;
-    half->number = outbox->next_number++;
-    outbox->last->next = half;
-    outbox->last = half;
-    outbox->messages++;
+    append(outbox, half);
+    become_ready(outbox, half);
     outbox->limits.batch_bytes = message->payload.size;
     return true;
 }
@@ -549,6 +590,7 @@ static void answered(struct rt_outbox *outbox, struct rt_message *message)
     message->state = ANSWERED;
     outbox->flying--;
     outbox->pending[message->spool] -= message->count;
+    outbox->untaken[message->spool] += message->count;
     outbox->counts.accepted += message->accepted;
     outbox->counts.duplicate += message->duplicate;
     outbox->counts.rejected += rejected;
@@ -565,6 +607,7 @@ bool rt_outbox_answer(struct rt_outbox *outbox, uint64_t number, struct rt_span 
         return true;
     if (message->state == READY) { /* answered after all, while it waited to be sent again */
         message->state = SENT;
+        outbox->ready--;
         outbox->flying++;
     }
     kept = rt_push_reply_decode(reply, &decoded);
@@ -590,11 +633,13 @@ bool rt_outbox_answer(struct rt_outbox *outbox, uint64_t number, struct rt_span 
 /* ---- acknowledgements ---------------------------------------------------------------------------
  */
 
+/* There is one: outbox->untaken counts its acknowledgements. */
 static struct rt_message *first_answered(const struct rt_outbox *outbox, bool spool)
 {
     struct rt_message *message = outbox->first;
 
-    while (message != NULL && (message->state != ANSWERED || message->spool != spool))
+    while (message->state != ANSWERED || message->spool != spool ||
+           message->taken == message->count)
         message = message->next;
     return message;
 }
@@ -608,28 +653,19 @@ static enum retain_outcome outcome_of(const struct rt_message *message)
 
 bool rt_outbox_has_ack(const struct rt_outbox *outbox, bool spool)
 {
-    const struct rt_message *message = first_answered(outbox, spool);
-
-    /* a message whose acknowledgements are all taken lingers until the next call: its strings are
-     * in use */
-    while (message != NULL && (message->state != ANSWERED || message->spool != spool ||
-                               message->taken == message->count))
-        message = message->next;
-    return message != NULL;
+    return outbox->untaken[spool] > 0;
 }
 
 bool rt_outbox_ack(struct rt_outbox *outbox, bool spool, struct retain_ack *ack)
 {
-    struct rt_message *message = first_answered(outbox, spool);
+    struct rt_message *message;
     struct rejection *rejections;
     size_t count;
 
-    while (message != NULL && message->taken == message->count) {
-        unlink_message(outbox, message);
-        message = first_answered(outbox, spool);
-    }
-    if (message == NULL)
+    reclaim(outbox, spool);
+    if (outbox->untaken[spool] == 0)
         return false;
+    message = first_answered(outbox, spool);
     rejections = rejections_of(message, &count);
     *ack = (struct retain_ack){.token = message->tokens[message->taken],
                                .outcome = outcome_of(message)};
@@ -641,7 +677,9 @@ bool rt_outbox_ack(struct rt_outbox *outbox, bool spool, struct retain_ack *ack)
         ack->code = rt_error_name(rejection->code);
         ack->error = (const char *)message->texts.data + rejection->text;
     }
-    message->taken++;
+    outbox->untaken[spool]--;
+    if (++message->taken == message->count)
+        outbox->lent[spool] = message;
     return true;
 }
 
