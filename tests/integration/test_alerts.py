@@ -769,6 +769,115 @@ def contact_moves_the_silence_away():
     equal(daemon.alerts(account=account, kind='silence'), [], 'silence alerts')
 
 
+def random_life(account):
+    """Contacts of the last year, tickets, perhaps a renewal and an end; and the kinds of alert that its rules ask for."""
+    base = now()
+    made, contacts_, tickets = [], [], {}
+    for _ in range(rng.choice((1, 2, 4, 10, 40))):
+        ts = base - HOUR - rng.choice((rng.randrange(300 * DAY), rng.randrange(60 * DAY)))
+        made.append(rng.choice((event('call', account=account, ts=ts), event('visit', account=account, ts=ts),
+                                event('email', account=account, ts=ts))))
+        contacts_.append(ts)
+    ranks = {'opened': 1, 'reopened': 2, 'resolved': 3, 'closed': 4}
+    for i in range(rng.choice((0, 0, 1, 2, 8))):
+        number = 'T%d' % rng.randrange(3)
+        ts = base - MINUTE - rng.choice((rng.randrange(9 * HOUR), rng.randrange(12 * DAY), rng.randrange(100 * DAY)))
+        action = rng.choice('opened updated replied escalated resolved reopened closed'.split())
+        severity = rng.choice((absent, 1, 2, 3, 4))
+        made.append(event('ticket', account=account, ticket=number, action=action, ts=ts, severity=severity))
+        if action in ('opened', 'replied', 'reopened'):
+            contacts_.append(ts)
+        t = tickets.setdefault(number, {'first': ts, 'state': (-1, 1), 'severity': (-1, 3)})
+        t['first'] = min(t['first'], ts)
+        if action in ranks:
+            t['state'] = max(t['state'], (ts, ranks[action]))
+        if severity is not absent:
+            t['severity'] = max(t['severity'], (ts, severity))
+    profile = {}
+    if rng.random() < 0.5:
+        profile['renewal'] = base + rng.randrange(-20, 200) * DAY + HOUR
+    if rng.random() < 0.15:
+        profile['status'] = 'churned'
+    if profile:
+        made.append(event('account', account=account, ts=base - HOUR, **profile))
+    rng.shuffle(made)
+    open_ = [t for t in tickets.values() if t['state'][1] < 3]
+    days = len({c // DAY for c in contacts_})
+    limits = {1: 4 * HOUR, 2: DAY, 3: 3 * DAY, 4: 7 * DAY}
+    gap = (max(contacts_) - min(contacts_) + 28 * DAY) / (days + 1)
+
+    def wanted(score, at=None):
+        kinds, base = set(), at or now()
+        if profile.get('status') == 'churned':
+            return kinds
+        if any(base - t['first'] > limits[t['severity'][1]] for t in open_):
+            kinds.add('ticket_overdue')
+        if (days >= 3 or open_) and base - max(contacts_) > max(7 * DAY, 3 * gap):
+            kinds.add('silence')
+        if (days >= 3 or open_) and score < 40:
+            kinds.add('churn_risk')
+        if 0 <= profile.get('renewal', -1) - base <= 90 * DAY and score < 60:
+            kinds.add('renewal_risk')
+        return kinds
+    return made, wanted
+
+
+@case
+def rules_on_random_histories():
+    """Each life loaded at once, so that no threshold was crossed before: what is open is what the rules ask for."""
+    daemon, ear = listener()
+    lives = {}
+    for _ in range(150):
+        account = fresh('life')
+        made, lives[account] = random_life(account)
+        daemon.load(made, batch=1000)
+    settled(daemon, ear)
+    tally = {}
+    for account, wanted in lives.items():
+        told = daemon.get(account)
+        got = {a['kind'] for a in told['alerts']} & {'ticket_overdue', 'silence', 'churn_risk', 'renewal_risk'}
+        equal(got, wanted(told['score']), 'open alerts of', account, 'with score', told['score'], 'seed', SEED)
+        for kind in got:
+            tally[kind] = tally.get(kind, 0) + 1
+        for a in told['alerts']:
+            check_message(a)
+    check(len(tally) == 4, 'the test itself: kinds that came up', tally)
+
+
+@case
+def rules_as_time_passes():
+    """The same lives 12 and 30 days later, without any event: what is open is again what the rules ask for."""
+    with Daemon(workers=2) as daemon:
+        lives = {}
+        for i in range(120):
+            account = 'life%d' % i
+            made, lives[account] = random_life(account)
+            daemon.load(made, batch=1000)
+        for days in (0, 12, 30):
+            if days:
+                daemon.restart(debug__clock_offset_ms=days * DAY)
+            daemon.load([ticket('witness%d' % days, 'W', 'opened', daemon.now() - 10 * DAY, severity=1)])
+            daemon.wait_alert('witness%d' % days, 'ticket_overdue')
+
+            def settled_():
+                wrong = []
+                for account, wanted in lives.items():
+                    told = daemon.get(account)
+                    got = {a['kind'] for a in told['alerts']} & {'ticket_overdue', 'silence', 'churn_risk', 'renewal_risk'}
+                    if got != wanted(told['score'], daemon.now()):
+                        wrong.append((account, told['score'], sorted(got), sorted(wanted(told['score'], daemon.now()))))
+                return wrong
+            try:
+                until(lambda: not settled_(), 'the alerts to be those of the rules', 10, 0.2)
+            except Failed:
+                raise Failed('after %d days, open and wanted: %s, seed %d' % (days, short(settled_()), SEED))
+        told, seen = daemon.alerts(), {}
+        for m in told:
+            key = m['account'], m['kind']
+            check((m['state'] == 'raised') == (seen.get(key) is None), m['state'], 'after', seen.get(key), 'of', key)
+            seen[key] = None if m['state'] == 'cleared' else m['id']
+
+
 @case
 def a_stop_over_a_weekend():
     """What became due while it was down is judged once, at start, in order of its moment."""
