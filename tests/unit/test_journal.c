@@ -935,6 +935,28 @@ static void what_a_snapshot_covers_is_never_cut(void **state)
     rt_scratch_remove(folder);
 }
 
+static void positions_of_lost_files_are_not_given_again(void **state)
+{
+    char *folder = rt_scratch_new(), path[256];
+    struct rt_journal *journal = must_open(folder);
+    rt_position end;
+
+    (void)state;
+    for (uint32_t i = 0; i < 10; i++)
+        must_add_group(journal, i * EACH);
+    end = rt_journal_end(journal);
+    cover(folder, end);
+    rt_journal_close(journal);
+    for (uint32_t number = 1; number < 9; number++) {
+        snprintf(path, sizeof(path), "%s/journal/0003-%06x.seg", folder, number);
+        unlink(path);
+    }
+    journal = must_open(folder);
+    assert_true(add(journal, 0, 0) > end);
+    rt_journal_close(journal);
+    rt_scratch_remove(folder);
+}
+
 /* The newest segment lost, and no snapshot: it is set aside, not written over. */
 static void a_newest_segment_without_a_header_is_set_aside(void **state)
 {
@@ -1026,6 +1048,7 @@ int main(void)
         cmocka_unit_test(a_lost_header_costs_its_segment_and_is_said),
         cmocka_unit_test(a_missing_segment_is_said),
         cmocka_unit_test(what_a_snapshot_covers_is_never_cut),
+        cmocka_unit_test(positions_of_lost_files_are_not_given_again),
         cmocka_unit_test(a_newest_segment_without_a_header_is_set_aside),
         cmocka_unit_test(a_record_in_a_body_is_no_record),
     };
