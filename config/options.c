@@ -90,8 +90,8 @@ const struct rt_option rt_options[] = {
     {"limits", "dedupe_days", RT_OPTION_INTEGER, FIELD(limits_dedupe_days, 1, 36500), "30", KEPT,
      "An event sent again is recognised for so many days, counted from its commit."},
     {"limits", "tickets", RT_OPTION_INTEGER, FIELD(limits_tickets, 16, 100000), "1000", FIXED,
-     "Tickets remembered for one account. Beyond it the oldest closed ones go, and are counted in "
-     "the metrics."},
+     "Open tickets remembered for one account, and eight times as many closed ones. Beyond it "
+     "the oldest closed go, and the youngest open; both are counted in the metrics."},
     {"limits", "dead_days", RT_OPTION_INTEGER, FIELD(limits_dead_days, 1, 36500), "30", KEPT,
      "Dead letters (events of the firehose that could not be read, and poison) are kept so many "
      "days."},

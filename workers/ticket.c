@@ -243,12 +243,10 @@ unsigned rt_tickets_commit(struct rt_tickets *tickets, struct rt_ticket *ticket,
     } else {
         insert(list, place, ticket);
     }
-    for (; (size_t)tickets->open.count + tickets->closed.count > max; evicted++) {
-        if (tickets->closed.count > 0)
-            take_out(&tickets->closed, oldest_closed(&tickets->closed));
-        else
-            take_out(&tickets->open, youngest_open(&tickets->open));
-    }
+    for (; tickets->closed.count > RT_TICKETS_CLOSED * max; evicted++)
+        take_out(&tickets->closed, oldest_closed(&tickets->closed));
+    for (; tickets->open.count > max; evicted++)
+        take_out(&tickets->open, youngest_open(&tickets->open));
     return evicted;
 }
 

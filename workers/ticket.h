@@ -1,6 +1,8 @@
 /* The tickets of one account, outside its hot record: open ones, and closed ones as tombstones, so
- * that a late `opened` can not reopen what is over. Bounded: over the limit the oldest closed go
- * (by when they were closed), and if all are open the youngest.
+ * that a late `opened` can not reopen what is over. Bounded: of more closed ones than
+ * RT_TICKETS_CLOSED times the limit the oldest go (by when they were closed), of more open ones
+ * than the limit the youngest. A tombstone that went is the one fact that depends on the order of
+ * events: hence many more of them than of open tickets.
  *
  * One record says: when it began (its earliest event), its newest opened/reopened/resolved/closed
  * by (ts, in that order), its newest stated severity by (ts, that order, id; then the more severe),
@@ -9,6 +11,8 @@
 #define RT_WORKERS_TICKET_H
 
 #include "protocol/event.h"
+
+enum { RT_TICKETS_CLOSED = 8 };
 
 struct rt_ticket {
     int64_t first;       /* earliest event */
