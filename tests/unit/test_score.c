@@ -208,7 +208,8 @@ static void test_each_factor_has_its_sign_and_sentence(void **state)
     struct rt_event person = a_call(NOW);
 
     (void)state;
-    assert_factor(a_call(NOW), "contact", 1, "in touch on 14 days of the last 90");
+    assert_factor(a_call(NOW), "contact", 1,
+                  "in touch on 14 days of the 90 up to the last contact");
     assert_factor(a_call(NOW), "silence", -1,
                   "last heard from 2 days ago; this customer is usually in touch every 7 days");
     assert_factor(with_sentiment(a_call(NOW), 0.5), "sentiment", 1, "averages +0.50");
