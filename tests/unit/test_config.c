@@ -460,22 +460,33 @@ static void test_the_sample_is_the_default(void **state)
     free(sample);
 }
 
+static void names(const char *text, const char *before_key, const struct rt_option *option,
+                  const char *after_key)
+{
+    char line[128];
+
+    snprintf(line, sizeof(line), "%s%s%s", before_key, option->key, after_key);
+    if (strstr(text, line) == NULL)
+        fail_msg("'%s' is missing", line);
+}
+
 static void test_every_key_is_documented(void **state)
 {
     (void)state;
-    char *reference = printed(rt_config_print_reference), *help = printed(rt_config_print_help);
+    char *reference = printed(rt_config_print_reference), *help = printed(rt_config_print_help),
+         *manual = printed(rt_config_print_manual);
     for (size_t i = 0; i < rt_option_count; i++) {
-        char heading[96];
-        snprintf(heading, sizeof(heading), "### `%s.%s`\n", rt_options[i].section,
-                 rt_options[i].key);
-        assert_non_null(strstr(reference, heading));
-        snprintf(heading, sizeof(heading), "  %s.%s ", rt_options[i].section, rt_options[i].key);
-        assert_non_null(strstr(help, heading));
+        char section[32];
+        snprintf(section, sizeof(section), "%s.", rt_options[i].section);
+        names(strstr(reference, section), ".", &rt_options[i], "`\n");
+        names(strstr(help, section), ".", &rt_options[i], " ");
+        names(manual, ".B ", &rt_options[i], "\n");
         assert_true(strlen(rt_options[i].doc) > 15);
-        assert_true(rt_option_find(rt_options[i].section, rt_options[i].key) == &rt_options[i]);
+        assert_ptr_equal(rt_option_find(rt_options[i].section, rt_options[i].key), &rt_options[i]);
     }
     free(reference);
     free(help);
+    free(manual);
 }
 
 int main(void)
