@@ -12,6 +12,7 @@
 #include "protocol/limits.h"
 #include "tests/lib/history.h"
 #include "workers/score.h"
+#include "workers/ticket.h"
 
 static const int64_t NOW = INT64_C(1763800000000);
 
@@ -470,10 +471,12 @@ static void test_good_events_never_lower(void **state)
  */
 
 /* Everything an account can have, at its largest: its record, all buckets since 1970 of five bad
- * kinds and the window of seven good ones, a thousand tickets with the longest names, threads, a
- * profile as large as an event, seven alerts. */
+ * kinds and the window of seven good ones, a thousand open tickets and the tombstones of closed
+ * ones with the longest names, threads, a profile as large as an event, seven alerts. */
 enum {
-    STATED_BYTES = 512 + 8 * (5 * 760 + 7 * 64) * 9 / 8 + 1000 * (32 + 48 + 64 + 64) + 65536 + 4096
+    TICKET_BYTES = 32 + 48 + 64 + 64,
+    STATED_BYTES = 512 + 8 * (5 * 760 + 7 * 64) * 9 / 8 +
+                   (1 + RT_TICKETS_CLOSED) * 1000 * TICKET_BYTES + 65536 + 4096,
 };
 
 static void test_state_is_bounded(void **state)
