@@ -79,8 +79,7 @@ static void *open_socket(void *context, int type, const char *address)
     return socket;
 }
 
-/* ---- messages: packed once, then patched in place ----------------------------------------------
- */
+/* ---- messages: packed once, then patched in place -------------------------------------------- */
 
 /* A call of about 150 bytes whose id, account and ts have fixed places. */
 struct template
@@ -175,8 +174,7 @@ static bool take_answer(void *socket, int flags, uint64_t *tag, uint64_t *events
     return true;
 }
 
-/* ---- as much as it can -------------------------------------------------------------------------
- */
+/* ---- as much as it can ----------------------------------------------------------------------- */
 
 static void throughput(void *context, uint64_t total, uint32_t batch, uint64_t accounts,
                        uint64_t window)
@@ -219,8 +217,7 @@ static void throughput(void *context, uint64_t total, uint32_t batch, uint64_t a
     zmq_close(socket);
 }
 
-/* ---- at a rate ---------------------------------------------------------------------------------
- */
+/* ---- at a rate ------------------------------------------------------------------------------- */
 
 struct samples {
     double *all;
@@ -371,8 +368,7 @@ static void latency(void *context, uint64_t rate, uint64_t seconds, uint64_t acc
     zmq_close(run.alerts);
 }
 
-/* ---- many accounts -----------------------------------------------------------------------------
- */
+/* ---- many accounts --------------------------------------------------------------------------- */
 
 static void append_profile(struct rt_buffer *out, uint64_t number, int64_t now)
 {

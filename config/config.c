@@ -40,8 +40,7 @@ void rt_config_init(struct rt_config *config)
     }
 }
 
-/* ---- tiers ------------------------------------------------------------------------------------
- */
+/* ---- tiers ----------------------------------------------------------------------------------- */
 
 static uint64_t tier_bit(const struct rt_option *option)
 {
@@ -116,8 +115,7 @@ static void inherit(struct rt_config *config, const struct rt_option *option)
     }
 }
 
-/* ---- keys -------------------------------------------------------------------------------------
- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 static bool section_known(const char *section)
 {
@@ -194,8 +192,7 @@ bool rt_config_set(struct rt_config *config, const char *key, const char *value,
     return set(config, section, dot + 1, value, error);
 }
 
-/* ---- text -------------------------------------------------------------------------------------
- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 /* Which keys a text has set, to refuse a second time. */
 struct seen {

@@ -19,8 +19,7 @@ enum {
     STOP_LIMIT_MS = 60000,
 };
 
-/* ---- what all parts ask for -------------------------------------------------------------------
- */
+/* ---- what all parts ask for ------------------------------------------------------------------ */
 
 size_t rt_daemon_unanswered_bytes(const struct rt_daemon *daemon)
 {
@@ -43,8 +42,7 @@ void rt_daemon_leave(struct rt_daemon *daemon, int exit_code)
     event_base_loopbreak(daemon->base);
 }
 
-/* ---- serving ----------------------------------------------------------------------------------
- */
+/* ---- serving --------------------------------------------------------------------------------- */
 
 void rt_daemon_serve(struct rt_daemon *daemon)
 {
@@ -116,8 +114,7 @@ void rt_daemon_stop(struct rt_daemon *daemon)
     event_add(daemon->tick, &often);
 }
 
-/* ---- configuration ----------------------------------------------------------------------------
- */
+/* ---- configuration --------------------------------------------------------------------------- */
 
 static bool set_config(struct rt_daemon *daemon, const struct rt_config *config)
 {
@@ -171,8 +168,7 @@ void rt_daemon_reload(struct rt_daemon *daemon)
     }
 }
 
-/* ---- start ------------------------------------------------------------------------------------
- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static uint32_t count_workers(const struct rt_config *config)
 {

@@ -76,8 +76,7 @@ static void on_other(struct evhttp_request *request, void *context)
     answer_text(request, HTTP_NOTFOUND, "Not Found", "there is /metrics and /healthz\n");
 }
 
-/* ---- bounded time -----------------------------------------------------------------------------
- */
+/* ---- bounded time ---------------------------------------------------------------------------- */
 
 /* A connection's slot is never given back, only taken over by a much later one: then the older is
  * not checked any more. Its bytes arriving prove that the connection is alive. */
@@ -106,8 +105,7 @@ static struct bufferevent *on_connection(struct event_base *base, void *context)
     return connection;
 }
 
-/* ---- opening ----------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static void remember_address(struct rt_http *http, evutil_socket_t descriptor)
 {

@@ -14,8 +14,7 @@
 
 enum { HELD_PAUSE_MS = 500, BURY_OVERHEAD = RT_LINK_HEADER + 1 + 4 + RT_FAULT_TEXT + 4 };
 
-/* ---- answers ----------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 /* Sends out->reply to whoever asked. */
 static void send_reply(struct rt_daemon *daemon, struct rt_pending *pending)
@@ -58,8 +57,7 @@ static void finish(struct rt_daemon *daemon, struct rt_pending *pending)
     rt_pending_free(&daemon->ingest.pendings, pending);
 }
 
-/* ---- hand-over to workers ---------------------------------------------------------------------
- */
+/* ---- hand-over to workers -------------------------------------------------------------------- */
 
 static struct rt_worker *bury_target(struct rt_daemon *daemon)
 {
@@ -195,8 +193,7 @@ static void flush_workers(void *context)
     rt_ingest_resume(daemon);
 }
 
-/* ---- pushes -----------------------------------------------------------------------------------
- */
+/* ---- pushes ---------------------------------------------------------------------------------- */
 
 /* Answers at once or leaves frames to wait for. */
 static void push(struct rt_daemon *daemon, struct rt_span payload, struct rt_pending *pending)
@@ -279,8 +276,7 @@ void rt_ingest_retry(struct rt_daemon *daemon, struct rt_span payload, uint64_t 
     flush_workers(daemon);
 }
 
-/* ---- firehose ---------------------------------------------------------------------------------
- */
+/* ---- firehose -------------------------------------------------------------------------------- */
 
 /* False: no room, nothing was taken. */
 static bool take_in(struct rt_daemon *daemon, struct rt_span payload)
@@ -368,8 +364,7 @@ void rt_ingest_resume(struct rt_daemon *daemon)
                     !ingest->throttled && !ingest->is_parked && daemon->phase == RT_PHASE_SERVING);
 }
 
-/* ---- answers of workers -----------------------------------------------------------------------
- */
+/* ---- answers of workers ---------------------------------------------------------------------- */
 
 /* A frame nobody waits for that the worker has no space for: kept and tried again, unless we are
  * leaving. */
@@ -456,8 +451,7 @@ void rt_ingest_bury_poison(struct rt_worker *worker)
     }
 }
 
-/* ---- time -------------------------------------------------------------------------------------
- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static void release_held(struct rt_worker *worker, int64_t now)
 {
@@ -511,8 +505,7 @@ void rt_ingest_abandon(struct rt_worker *worker)
     }
 }
 
-/* ---- start and stop ---------------------------------------------------------------------------
- */
+/* ---- start and stop -------------------------------------------------------------------------- */
 
 static bool open_one(struct rt_daemon *daemon, struct rt_zsocket *socket, int type,
                      const char *name, const char *address, char *error, size_t error_size)

@@ -26,8 +26,7 @@ enum {
     LATENCY_MAX_MS = 3600000, /* beyond that it is a clock that was set, not a latency */
 };
 
-/* ---- sending ----------------------------------------------------------------------------------
- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 static void send_message(struct rt_publisher *publisher, struct rt_span topic,
                          struct rt_span payload)
@@ -201,8 +200,7 @@ static void publish_early(struct rt_daemon *daemon)
     rt_buffer_free(&kept);
 }
 
-/* ---- cursor topic -----------------------------------------------------------------------------
- */
+/* ---- cursor topic ---------------------------------------------------------------------------- */
 
 static void schedule_cursor(struct rt_daemon *daemon)
 {
@@ -231,8 +229,7 @@ static void on_cursor(evutil_socket_t descriptor, short what, void *context)
     schedule_cursor(daemon);
 }
 
-/* ---- subscriptions ----------------------------------------------------------------------------
- */
+/* ---- subscriptions --------------------------------------------------------------------------- */
 
 /* Subscribers speak: a first byte of 1 subscribes, 0 unsubscribes, all else is not for us. */
 static bool on_subscriber(void *context)
@@ -312,8 +309,7 @@ static void on_reopen(evutil_socket_t descriptor, short what, void *context)
     }
 }
 
-/* ---- start and stop ---------------------------------------------------------------------------
- */
+/* ---- start and stop -------------------------------------------------------------------------- */
 
 bool rt_publish_open(struct rt_daemon *daemon, char *error, size_t error_size)
 {

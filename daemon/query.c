@@ -12,8 +12,7 @@
 #include "protocol/assert.h"
 #include "protocol/batch.h"
 
-/* ---- questions under way ----------------------------------------------------------------------
- */
+/* ---- questions under way --------------------------------------------------------------------- */
 
 static struct rt_ask *ask_new(struct rt_daemon *daemon)
 {
@@ -66,8 +65,7 @@ static struct rt_ask *ask_find(struct rt_daemon *daemon, uint64_t tag)
     return ask != NULL && ask->tag == tag ? ask : NULL;
 }
 
-/* ---- replies ----------------------------------------------------------------------------------
- */
+/* ---- replies --------------------------------------------------------------------------------- */
 
 static void send_reply(struct rt_daemon *daemon, const struct rt_envelope *envelope,
                        struct rt_span reply)
@@ -101,8 +99,7 @@ static void fail(struct rt_daemon *daemon, struct rt_ask *ask, enum rt_error cod
     ask_free(daemon, ask);
 }
 
-/* ---- asking -----------------------------------------------------------------------------------
- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 static bool is_there(const struct rt_daemon *daemon, uint32_t worker)
 {
@@ -275,8 +272,7 @@ static bool on_query(void *context)
     return true;
 }
 
-/* ---- answers ----------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static bool merge_parts(struct rt_daemon *daemon, struct rt_ask *question, struct rt_buffer *out)
 {
@@ -404,8 +400,7 @@ bool rt_query_answered(struct rt_daemon *daemon, uint32_t worker, uint64_t tag, 
     return true;
 }
 
-/* ---- what goes wrong --------------------------------------------------------------------------
- */
+/* ---- what goes wrong ------------------------------------------------------------------------- */
 
 /* The push of a dead.retry that was taken is the answer, whatever becomes of the letter. */
 static void give_up(struct rt_daemon *daemon, struct rt_ask *question, enum rt_error code,
@@ -450,8 +445,7 @@ void rt_queries_expire(struct rt_daemon *daemon, int64_t now)
     }
 }
 
-/* ---- start and stop ---------------------------------------------------------------------------
- */
+/* ---- start and stop -------------------------------------------------------------------------- */
 
 bool rt_query_open(struct rt_daemon *daemon, char *error, size_t error_size)
 {

@@ -23,8 +23,7 @@ enum {
 
 static void pause_over(evutil_socket_t descriptor, short what, void *context);
 
-/* ---- start ------------------------------------------------------------------------------------
- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static void send_setup(struct rt_worker *worker)
 {
@@ -143,8 +142,7 @@ void rt_supervisor_free(struct rt_daemon *daemon)
     daemon->workers = NULL;
 }
 
-/* ---- loss -------------------------------------------------------------------------------------
- */
+/* ---- loss ------------------------------------------------------------------------------------ */
 
 static void describe_end(const struct rt_worker *worker, int status, char *text, size_t size)
 {
@@ -238,8 +236,7 @@ void rt_supervisor_reap(struct rt_daemon *daemon)
     rt_ingest_resume(daemon);
 }
 
-/* ---- signs of life ----------------------------------------------------------------------------
- */
+/* ---- signs of life --------------------------------------------------------------------------- */
 
 static void ping(struct rt_worker *worker, int64_t now)
 {
@@ -299,8 +296,7 @@ void rt_supervisor_tick(struct rt_daemon *daemon, int64_t now)
     }
 }
 
-/* ---- frames -----------------------------------------------------------------------------------
- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 static bool on_progress(struct rt_worker *worker, struct rt_span body)
 {
@@ -369,8 +365,7 @@ bool rt_supervisor_frame(struct rt_worker *worker, const struct rt_link_header *
     }
 }
 
-/* ---- all of them ------------------------------------------------------------------------------
- */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 void rt_supervisor_configure(struct rt_daemon *daemon)
 {

@@ -58,8 +58,7 @@ size_t rt_account_bytes(const struct rt_account *account)
            rt_account_alert_bytes(account);
 }
 
-/* ---- counting an event ------------------------------------------------------------------------
- */
+/* ---- counting an event ----------------------------------------------------------------------- */
 
 enum { ADDITIONS_MAX = 5 };
 
@@ -209,8 +208,7 @@ bool rt_account_apply(struct rt_account *account, const struct rt_event *event, 
     return true;
 }
 
-/* ---- what others ask --------------------------------------------------------------------------
- */
+/* ---- what others ask ------------------------------------------------------------------------- */
 
 uint32_t rt_account_events(const struct rt_account *account, enum rt_event_type type)
 {

@@ -51,8 +51,7 @@ struct rt_wait {
 };
 struct rt_wait *rt_account_wait(struct rt_account *account);
 
-/* ---- open alert episodes ----------------------------------------------------------------------
- */
+/* ---- open alert episodes --------------------------------------------------------------------- */
 
 struct rt_episode {
     enum rt_alert_kind kind;
@@ -85,8 +84,7 @@ void rt_account_published(struct rt_account *account, uint64_t position, uint64_
 bool rt_account_hold(struct rt_account *account, enum rt_alert_kind kind, bool snooze,
                      const struct rt_hold *hold);
 
-/* ---- stored form ------------------------------------------------------------------------------
- */
+/* ---- stored form ----------------------------------------------------------------------------- */
 
 /* Appends the whole state (name, facts, episodes, chain, deadline) in the snapshot's encoding;
  * recipe for changes at its top. */

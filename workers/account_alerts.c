@@ -163,8 +163,7 @@ bool rt_account_hold(struct rt_account *account, enum rt_alert_kind kind, bool s
     return true;
 }
 
-/* ---- dwell ------------------------------------------------------------------------------------
- */
+/* ---- dwell ----------------------------------------------------------------------------------- */
 
 int64_t rt_account_dwell(const struct rt_account *account, enum rt_alert_kind kind)
 {

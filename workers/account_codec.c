@@ -36,8 +36,7 @@ enum {
     PART_ALERTS = 128,
 };
 
-/* ---- small things -----------------------------------------------------------------------------
- */
+/* ---- small things ---------------------------------------------------------------------------- */
 
 static void put_i64(struct rt_buffer *out, int64_t value)
 {
@@ -96,8 +95,7 @@ static bool get_short(struct rt_reader *reader, struct rt_span *bytes)
     return rt_get_u8(reader, &size) && get_span(reader, size, bytes);
 }
 
-/* ---- counts -----------------------------------------------------------------------------------
- */
+/* ---- counts ---------------------------------------------------------------------------------- */
 
 static bool has_counts(const struct rt_account *account)
 {
@@ -132,8 +130,7 @@ static bool get_counts(struct rt_reader *reader, struct rt_account *account)
     return true;
 }
 
-/* ---- activity ---------------------------------------------------------------------------------
- */
+/* ---- activity -------------------------------------------------------------------------------- */
 
 static void put_activity(struct rt_buffer *out, const struct rt_activity *activity)
 {
@@ -189,8 +186,7 @@ static bool get_activity(struct rt_reader *reader, struct rt_activity *activity)
            get_people(reader, activity);
 }
 
-/* ---- cells ------------------------------------------------------------------------------------
- */
+/* ---- cells ----------------------------------------------------------------------------------- */
 
 static bool has_cells(const struct rt_account *account)
 {
@@ -239,8 +235,7 @@ static bool get_cells(struct rt_reader *reader, struct rt_account *account, bool
     return true;
 }
 
-/* ---- tickets ----------------------------------------------------------------------------------
- */
+/* ---- tickets --------------------------------------------------------------------------------- */
 
 static bool has_tickets(const struct rt_account *account)
 {
@@ -326,8 +321,7 @@ static bool get_tickets(struct rt_reader *reader, struct rt_account *account, bo
     return true;
 }
 
-/* ---- threads, profile -------------------------------------------------------------------------
- */
+/* ---- threads, profile ------------------------------------------------------------------------ */
 
 static bool has_threads(const struct rt_account *account)
 {
@@ -385,8 +379,7 @@ static bool get_profile(struct rt_reader *reader, struct rt_account *account, bo
     return true;
 }
 
-/* ---- peaks ------------------------------------------------------------------------------------
- */
+/* ---- peaks ----------------------------------------------------------------------------------- */
 
 static void put_peaks(struct rt_buffer *out, const struct rt_account *account)
 {
@@ -416,8 +409,7 @@ static bool get_peaks(struct rt_reader *reader, struct rt_account *account)
     return true;
 }
 
-/* ---- alerts -----------------------------------------------------------------------------------
- */
+/* ---- alerts ---------------------------------------------------------------------------------- */
 
 static void put_hold(struct rt_buffer *out, const struct rt_hold *hold)
 {
@@ -532,8 +524,7 @@ static bool get_alerts(struct rt_reader *reader, struct rt_account *account, boo
     return true;
 }
 
-/* ---- the whole --------------------------------------------------------------------------------
- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static uint8_t parts_of(const struct rt_account *account)
 {

@@ -52,24 +52,21 @@ static inline int32_t rt_account_last_bucket(const struct rt_account *account)
     return rt_activity_any(&account->activity) ? rt_cells_bucket(account->activity.last) : -1;
 }
 
-/* ---- peaks of the score (account_peaks.c) -----------------------------------------------------
- */
+/* ---- peaks of the score (account_peaks.c) ---------------------------------------------------- */
 
 void rt_account_forget_peaks(struct rt_account *account);
 void rt_account_note_peak(struct rt_account *account, int32_t day, double score);
 /* The highest noted on `since` or later; < 0 if nothing was. */
 double rt_account_peak(const struct rt_account *account, int32_t since);
 
-/* ---- dwell (account_alerts.c) -----------------------------------------------------------------
- */
+/* ---- dwell (account_alerts.c) ---------------------------------------------------------------- */
 
 /* INT64_MIN: the condition of that kind does not hold. */
 int64_t rt_account_dwell(const struct rt_account *account, enum rt_alert_kind kind);
 /* False without memory (unchanged). */
 bool rt_account_set_dwell(struct rt_account *account, enum rt_alert_kind kind, int64_t since);
 
-/* ---- open episodes (account_alerts.c) ---------------------------------------------------------
- */
+/* ---- open episodes (account_alerts.c) -------------------------------------------------------- */
 
 const struct rt_open *rt_account_open_of(const struct rt_account *account, enum rt_alert_kind kind);
 /* Links a new one in, all fields but its kind unset. NULL without memory. */

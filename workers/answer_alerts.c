@@ -81,8 +81,7 @@ void rt_answer_alerts(struct rt_core *core, const struct rt_query *query, struct
     rt_write_key_bool(out, "more", more);
 }
 
-/* ---- acknowledge, snooze ----------------------------------------------------------------------
- */
+/* ---- acknowledge, snooze --------------------------------------------------------------------- */
 
 static struct rt_account *with_episode(const struct rt_shard *shard, uint64_t sequence,
                                        const struct rt_episode **episode)

@@ -108,8 +108,7 @@ void rt_core_configure(struct rt_core *core, const struct rt_config *config);
 /* Hash of all that judging depends on. */
 uint64_t rt_config_epoch(const struct rt_config *config);
 
-/* ---- used by the files of the core, not by the shell -------------------------------------------
- */
+/* ---- used by the files of the core, not by the shell ----------------------------------------- */
 
 bool rt_waiting_add(struct rt_waiting *waiting, struct rt_account *account);
 void rt_waiting_remove(struct rt_waiting *waiting, const struct rt_account *account);

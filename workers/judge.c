@@ -218,8 +218,7 @@ void rt_core_close(struct rt_core *core, int64_t now, struct rt_buffer *frames)
     core->group = core->group + 1 == RT_GROUP_QUIET ? 1 : core->group + 1;
 }
 
-/* ---- publication ------------------------------------------------------------------------------
- */
+/* ---- publication ----------------------------------------------------------------------------- */
 
 bool rt_core_note_published(struct rt_core *core, rt_position position, uint64_t number,
                             uint32_t *partition)

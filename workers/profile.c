@@ -27,8 +27,7 @@ static size_t text_head(unsigned key)
     return key == RT_PROFILE_CONTACTS ? 4 : 1;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* A checked cursor; every take fails once one has. */
 struct cursor {
@@ -142,8 +141,7 @@ struct rt_profile_value rt_profile_get(const struct rt_profile *profile, enum rt
     return value;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 struct table {
     struct stamp stamps[RT_PROFILE_KEYS];
@@ -229,8 +227,7 @@ static void pack(uint8_t *at, const struct entry entries[RT_PROFILE_KEYS],
     }
 }
 
-/* ---- merging ----------------------------------------------------------------------------------
- */
+/* ---- merging --------------------------------------------------------------------------------- */
 
 static int compare_values(unsigned key, const struct rt_profile_value *a,
                           const struct rt_profile_value *b)

@@ -12,8 +12,7 @@
 
 enum { PROGRESS_RECORDS = 100000 };
 
-/* ---- generations ------------------------------------------------------------------------------
- */
+/* ---- generations ----------------------------------------------------------------------------- */
 
 void rt_log_history_free(struct rt_log_history *generations)
 {
@@ -79,8 +78,7 @@ bool rt_log_history_read(struct rt_log_history *generations, const char *state_d
     return rt_log_history_parse(generations, text, error);
 }
 
-/* ---- replay -----------------------------------------------------------------------------------
- */
+/* ---- replay ---------------------------------------------------------------------------------- */
 
 struct replay {
     struct rt_core *core;
@@ -285,8 +283,7 @@ static void damaged(void *context, const char *file, uint64_t offset, const char
     replay->note(replay->context, text);
 }
 
-/* ---- snapshots --------------------------------------------------------------------------------
- */
+/* ---- snapshots ------------------------------------------------------------------------------- */
 
 static bool load_partition(struct replay *replay, struct rt_shard *shard, char *error)
 {
@@ -321,8 +318,7 @@ static bool load_snapshots(struct replay *replay, char *error)
     return true;
 }
 
-/* ---- order of the logs ------------------------------------------------------------------------
- */
+/* ---- order of the logs ----------------------------------------------------------------------- */
 
 /* Where to begin in a log: before the earliest position any partition of ours still needs from it;
  * false if none does. A snapshot that stands in a later log covers the whole of an earlier one. */

@@ -13,8 +13,7 @@ struct teller {
     struct rt_sentence *sentence;
 };
 
-/* ---- reasons ----------------------------------------------------------------------------------
- */
+/* ---- reasons --------------------------------------------------------------------------------- */
 
 static int by_weight(const void *a, const void *b)
 {
@@ -67,8 +66,7 @@ static void say_heaviest(const struct teller *teller)
     }
 }
 
-/* ---- what it is -------------------------------------------------------------------------------
- */
+/* ---- what it is ------------------------------------------------------------------------------ */
 
 static void tell_overdue(const struct teller *teller)
 {
@@ -166,8 +164,7 @@ static void tell(const struct teller *teller)
     }
 }
 
-/* ---- that it is over --------------------------------------------------------------------------
- */
+/* ---- that it is over ------------------------------------------------------------------------- */
 
 static void tell_cleared(const struct teller *teller)
 {
@@ -202,8 +199,7 @@ static void tell_cleared(const struct teller *teller)
     }
 }
 
-/* ---- what would clear it ----------------------------------------------------------------------
- */
+/* ---- what would clear it --------------------------------------------------------------------- */
 
 /* The one step that would bring most, if it brings a point at all. */
 static void suggest(const struct teller *teller)

@@ -22,8 +22,7 @@ static void keep_earlier(int64_t *next, int64_t at, int64_t now)
         *next = at;
 }
 
-/* ---- facts ------------------------------------------------------------------------------------
- */
+/* ---- facts ----------------------------------------------------------------------------------- */
 
 void rt_facts(struct rt_facts *facts, const struct rt_config *config,
               const struct rt_account *account, int64_t now, enum rt_judged_on on)
@@ -71,8 +70,7 @@ static bool was_critical(const struct rt_open *open)
     return open != NULL && open->episode.severity == RT_CRITICAL;
 }
 
-/* ---- churn_risk -------------------------------------------------------------------------------
- */
+/* ---- churn_risk ------------------------------------------------------------------------------ */
 
 static struct rt_verdict judge_churn(struct rt_facts *facts, const struct rt_open *open)
 {
@@ -98,8 +96,7 @@ static struct rt_verdict judge_churn(struct rt_facts *facts, const struct rt_ope
     return verdict;
 }
 
-/* ---- score_drop -------------------------------------------------------------------------------
- */
+/* ---- score_drop ------------------------------------------------------------------------------ */
 
 static double peak_of(const struct rt_facts *facts)
 {
@@ -139,8 +136,7 @@ static struct rt_verdict judge_drop(struct rt_facts *facts, const struct rt_open
     return verdict;
 }
 
-/* ---- silence ----------------------------------------------------------------------------------
- */
+/* ---- silence --------------------------------------------------------------------------------- */
 
 /* The account's own mean gap, drawn towards the tier's rhythm as if it had been seen for two more
  * gaps of that. */
@@ -189,8 +185,7 @@ static struct rt_verdict judge_silence(struct rt_facts *facts, const struct rt_o
     return verdict;
 }
 
-/* ---- ticket_overdue ---------------------------------------------------------------------------
- */
+/* ---- ticket_overdue -------------------------------------------------------------------------- */
 
 void rt_overdue_moments(const struct rt_tier *tier, const struct rt_ticket *ticket,
                         int64_t *overdue, int64_t *critical)
@@ -229,8 +224,7 @@ static struct rt_verdict judge_overdue(struct rt_facts *facts, const struct rt_o
     return verdict;
 }
 
-/* ---- sentiment --------------------------------------------------------------------------------
- */
+/* ---- sentiment ------------------------------------------------------------------------------- */
 
 /* As of the last contact: time alone changes nothing. */
 static struct rt_verdict judge_sentiment(struct rt_facts *facts, const struct rt_open *open)
@@ -251,8 +245,7 @@ static struct rt_verdict judge_sentiment(struct rt_facts *facts, const struct rt
     return verdict;
 }
 
-/* ---- renewal_risk -----------------------------------------------------------------------------
- */
+/* ---- renewal_risk ---------------------------------------------------------------------------- */
 
 static struct rt_verdict judge_renewal(struct rt_facts *facts, const struct rt_open *open)
 {
@@ -279,8 +272,7 @@ static struct rt_verdict judge_renewal(struct rt_facts *facts, const struct rt_o
     return verdict;
 }
 
-/* ---- upsell -----------------------------------------------------------------------------------
- */
+/* ---- upsell ---------------------------------------------------------------------------------- */
 
 enum { GROWTH_DAYS = 90 };
 
@@ -339,8 +331,7 @@ static struct rt_verdict judge_upsell(struct rt_facts *facts, const struct rt_op
     return verdict;
 }
 
-/* ---- all --------------------------------------------------------------------------------------
- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 struct rt_verdict rt_verdict(struct rt_facts *facts, enum rt_alert_kind kind,
                              const struct rt_open *open)

@@ -84,8 +84,7 @@ void rt_scan_restart(struct rt_scan *scan)
     scan->report = (struct rt_report){0};
 }
 
-/* ---- the first `limit` in order ---------------------------------------------------------------
- */
+/* ---- the first `limit` in order -------------------------------------------------------------- */
 
 static int compare_place(double key, struct rt_span name, double other_key,
                          struct rt_span other_name)
@@ -150,8 +149,7 @@ static int in_order(const void *a, const void *b)
     return compare(a, b);
 }
 
-/* ---- what is asked ----------------------------------------------------------------------------
- */
+/* ---- what is asked --------------------------------------------------------------------------- */
 
 static bool has_text(const struct rt_account *account, enum rt_profile_key key,
                      struct rt_span wanted)
@@ -256,8 +254,7 @@ bool rt_scan_step(struct rt_scan *scan, const struct rt_core *core)
     return scan->partition >= core->partitions;
 }
 
-/* ---- the answer -------------------------------------------------------------------------------
- */
+/* ---- the answer ------------------------------------------------------------------------------ */
 
 static void write_accounts(const struct rt_scan *scan, const struct rt_core *core,
                            struct rt_buffer *out)

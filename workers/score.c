@@ -14,8 +14,7 @@
  * newest day may be tomorrow (clocks differ). */
 enum { DAYS_SUPPORT = RT_ACTIVITY_DAYS - 1, BUCKETS_SUPPORT = RT_CELLS_WINDOW - 2 };
 
-/* ---- level of contact -------------------------------------------------------------------------
- */
+/* ---- level of contact ------------------------------------------------------------------------ */
 
 /* What the sums of powers need of r = 2^(-1 / half-life). */
 struct powers {
@@ -133,8 +132,7 @@ static double fade_at(const struct rt_score_view *view, int64_t now)
     return 1 / (1 + x * x * x);
 }
 
-/* ---- masses -----------------------------------------------------------------------------------
- */
+/* ---- masses ---------------------------------------------------------------------------------- */
 
 static bool is_good(unsigned kind)
 {
@@ -237,8 +235,7 @@ static double good_scale(struct rt_score_view *view, int64_t now)
     return exp2(-fmax(age, -RT_CELL_DAYS) / view->tier->half_life_days);
 }
 
-/* ---- tickets ----------------------------------------------------------------------------------
- */
+/* ---- tickets --------------------------------------------------------------------------------- */
 
 static double at_most(double value, double limit)
 {
@@ -277,8 +274,7 @@ static double tickets_factor(const struct rt_score_view *view, int64_t now,
     return rt_score_ticket_factor(view->tier, burden);
 }
 
-/* ---- the whole --------------------------------------------------------------------------------
- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 void rt_score_view(struct rt_score_view *view, const struct rt_tier *tier,
                    const struct rt_account *account)

@@ -25,8 +25,7 @@ enum {
     JUDGE_BUDGET = 256,      /* accounts judged for their time in one turn */
 };
 
-/* ---- log, clock -------------------------------------------------------------------------------
- */
+/* ---- log, clock ------------------------------------------------------------------------------ */
 
 void rt_worker_log(const struct rt_worker *worker, const char *level, const char *format, ...)
 {
@@ -70,8 +69,7 @@ static bool is_held(const struct rt_worker *worker)
     return rt_clock_is_held(&worker->clock, read_clock(CLOCK_BOOTTIME));
 }
 
-/* ---- outboxes ---------------------------------------------------------------------------------
- */
+/* ---- outboxes -------------------------------------------------------------------------------- */
 
 struct rt_buffer *rt_worker_answers(struct rt_worker *worker)
 {
@@ -131,8 +129,7 @@ void rt_worker_flush(struct rt_worker *worker)
     take_commit(worker, rt_journal_wait(worker->journal, error), error);
 }
 
-/* ---- frames -----------------------------------------------------------------------------------
- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 static void pong(struct rt_worker *worker, uint64_t tag)
 {
@@ -242,8 +239,7 @@ static void take_frames(struct rt_worker *worker)
         take_frame(worker, &header, body);
 }
 
-/* ---- what time brings -------------------------------------------------------------------------
- */
+/* ---- what time brings ------------------------------------------------------------------------ */
 
 static bool load_is_over(const struct rt_worker *worker, int64_t now)
 {
@@ -300,8 +296,7 @@ static void arm_timer(struct rt_worker *worker)
     timerfd_settime(worker->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when, NULL);
 }
 
-/* ---- the loop ---------------------------------------------------------------------------------
- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 static void drain(int fd)
 {
@@ -369,8 +364,7 @@ static void stop(struct rt_worker *worker)
     }
 }
 
-/* ---- start ------------------------------------------------------------------------------------
- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static rt_position append_record(void *context, enum rt_record_type type, uint8_t flags,
                                  uint32_t partition, rt_position previous, struct rt_span body)

@@ -53,8 +53,7 @@ struct rt_worker {
 /* Runs until the daemon says stop or goes away. The exit status of the process. */
 int rt_worker_run(struct rt_worker *worker);
 
-/* ---- between the files of the shell ------------------------------------------------------------
- */
+/* ---- between the files of the shell ---------------------------------------------------------- */
 
 int64_t rt_worker_now(struct rt_worker *worker);
 

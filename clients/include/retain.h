@@ -64,8 +64,7 @@ RETAIN_API const char *retain_strerror(int error);
 /* The version of the library, "major.minor.patch"; static. */
 RETAIN_API const char *retain_version(void);
 
-/* ---- the client ---------------------------------------------------------------------------------
- */
+/* ---- the client ------------------------------------------------------------------------------ */
 
 typedef struct retain_client retain_client;
 
@@ -127,8 +126,7 @@ RETAIN_API int retain_fd(const retain_client *client);
  * when the time is over), NO_MEMORY, SYSTEM. */
 RETAIN_API int retain_work(retain_client *client, int timeout_ms);
 
-/* ---- building maps: events and parameters -------------------------------------------------------
- */
+/* ---- building maps: events and parameters ---------------------------------------------------- */
 
 /* A map under construction. Setters never fail visibly: without memory or with a wrong argument the
  * map turns bad, and whoever takes it says so. Setting a key again replaces it. Keys and values are
@@ -162,8 +160,7 @@ RETAIN_API void retain_map_contact(retain_map *map, const char *name, const char
 /* The packed map, valid until the next change; NULL if it is bad. */
 RETAIN_API const void *retain_map_bytes(retain_map *map, size_t *size);
 
-/* ---- sending events -----------------------------------------------------------------------------
- */
+/* ---- sending events -------------------------------------------------------------------------- */
 
 /* Takes a copy of one packed event (a MessagePack map) into the window; never blocks, and sends
  * when a batch is full; retain_work lets one go that is not, at the latest when those before it are
@@ -193,8 +190,7 @@ struct retain_counts {
 
 RETAIN_API void retain_get_counts(const retain_client *client, struct retain_counts *counts);
 
-/* ---- reading values -----------------------------------------------------------------------------
- */
+/* ---- reading values -------------------------------------------------------------------------- */
 
 enum retain_kind {
     RETAIN_NONE, /* absent, or no valid bytes */
@@ -242,8 +238,7 @@ typedef struct retain_iterator {
 RETAIN_API retain_iterator retain_iterate(retain_value value);
 RETAIN_API bool retain_next(retain_iterator *iterator, retain_value *key, retain_value *item);
 
-/* ---- queries ------------------------------------------------------------------------------------
- */
+/* ---- queries --------------------------------------------------------------------------------- */
 
 typedef struct retain_reply retain_reply;
 
@@ -262,8 +257,7 @@ RETAIN_API const void *retain_reply_bytes(const retain_reply *reply, size_t *siz
 RETAIN_API const char *retain_reply_error(const retain_reply *reply);
 RETAIN_API const char *retain_reply_message(const retain_reply *reply);
 
-/* ---- alerts -------------------------------------------------------------------------------------
- */
+/* ---- alerts ---------------------------------------------------------------------------------- */
 
 /* Hears alerts whose topic begins with the prefix ("alert.", "alert.critical.", "owner.kim.").
  * Several prefixes add up; each alert is handed out once. BAD_ARGUMENT: NULL, or neither "alert..."
@@ -289,8 +283,7 @@ RETAIN_API int retain_next_alert(retain_client *client, struct retain_alert *ale
  * Valid until the next call. */
 RETAIN_API const char *retain_cursor(const retain_client *client);
 
-/* ---- spool: never lose an event while retaind is away -------------------------------------------
- */
+/* ---- spool: never lose an event while retaind is away ---------------------------------------- */
 
 /* A directory of events to be sent. Putting one in touches no network: a telephony or mail hook can
  * do it and be done. Whoever has a client (or `retainctl spool DIR`) sends them and removes each

@@ -52,8 +52,7 @@ struct rt_listener {
     int64_t ask_due, answer_due;
 };
 
-/* ---- set up -------------------------------------------------------------------------------------
- */
+/* ---- set up ---------------------------------------------------------------------------------- */
 
 static int socket_open(retain_client *client, struct rt_listener *listener)
 {
@@ -184,8 +183,7 @@ int retain_resume(retain_client *client, const char *cursor)
     return RETAIN_OK;
 }
 
-/* ---- what is handed out -------------------------------------------------------------------------
- */
+/* ---- what is handed out ---------------------------------------------------------------------- */
 
 static struct item *item_new(int what, bool live, struct rt_span bytes)
 {
@@ -277,8 +275,7 @@ const char *retain_cursor(const retain_client *client)
     return (const char *)client->listener->handed.data;
 }
 
-/* ---- messages -----------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static struct rt_span text_of(retain_value map, const char *key)
 {
@@ -394,8 +391,7 @@ static bool message_receive(struct rt_listener *listener)
     return true;
 }
 
-/* ---- the history --------------------------------------------------------------------------------
- */
+/* ---- the history ----------------------------------------------------------------------------- */
 
 static void ask(retain_client *client, int64_t now)
 {

@@ -117,8 +117,7 @@ void rt_outbox_free(struct rt_outbox *outbox)
     free(outbox);
 }
 
-/* ---- gathering ----------------------------------------------------------------------------------
- */
+/* ---- gathering ------------------------------------------------------------------------------- */
 
 /* A batch with options is {"quiet": true, "events": [...]}, without them the array alone. */
 static void payload_begin(struct rt_message *message, bool quiet)
@@ -341,8 +340,7 @@ size_t rt_outbox_flying(const struct rt_outbox *outbox)
     return outbox->flying;
 }
 
-/* ---- sending ------------------------------------------------------------------------------------
- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 /* The slot, or where a newer message took it, the list. */
 static struct rt_message *find(const struct rt_outbox *outbox, uint64_t number)
@@ -443,8 +441,7 @@ int64_t rt_outbox_due(const struct rt_outbox *outbox, bool can_send)
     return due;
 }
 
-/* ---- answers ------------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 /* busy, stopping: wait, longer each time in a row, and keep fewer messages in flight until answers
  * come again. */
@@ -630,8 +627,7 @@ bool rt_outbox_answer(struct rt_outbox *outbox, uint64_t number, struct rt_span 
     return kept;
 }
 
-/* ---- acknowledgements ---------------------------------------------------------------------------
- */
+/* ---- acknowledgements ------------------------------------------------------------------------ */
 
 /* There is one: outbox->untaken counts its acknowledgements. */
 static struct rt_message *first_answered(const struct rt_outbox *outbox, bool spool)

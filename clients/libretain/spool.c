@@ -114,8 +114,7 @@ void retain_spool_close(retain_spool *spool)
     free(spool);
 }
 
-/* ---- counting -----------------------------------------------------------------------------------
- */
+/* ---- counting -------------------------------------------------------------------------------- */
 
 static DIR *directory_read(const retain_spool *spool)
 {
@@ -185,8 +184,7 @@ static int room_check(retain_spool *spool, size_t size)
     return spool->bytes + size <= spool->max_bytes ? RETAIN_OK : RETAIN_SPOOL_FULL;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static bool write_all(int fd, const uint8_t *data, size_t size)
 {
@@ -273,8 +271,7 @@ int retain_spool_put_map(retain_spool *spool, retain_map *event)
     return code == RETAIN_OK ? retain_spool_put(spool, packed.data, packed.size) : code;
 }
 
-/* ---- sending ------------------------------------------------------------------------------------
- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 void retain_spool_on_rejection(retain_spool *spool, retain_spool_rejection_fn *call, void *arg)
 {

@@ -78,8 +78,7 @@ static int pass(struct backtest *test, struct rt_source *source, char **files, i
     return failed > 0 ? RT_EXIT_FAILED : RT_CLI_CONTINUE;
 }
 
-/* ---- what it says -------------------------------------------------------------------------------
- */
+/* ---- what it says ---------------------------------------------------------------------------- */
 
 struct verdict {
     size_t accounts, churned;
@@ -185,8 +184,7 @@ static void print_table(const struct backtest *test, const struct verdict *verdi
     }
 }
 
-/* ---- the command --------------------------------------------------------------------------------
- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 struct backtest_options {
     struct rt_source_options source;

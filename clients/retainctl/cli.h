@@ -35,8 +35,7 @@ struct rt_cli_command {
 
 extern const struct rt_cli_command rt_cli_commands[]; /* ends with name NULL */
 
-/* ---- options (options.c) ------------------------------------------------------------------------
- */
+/* ---- options (options.c) --------------------------------------------------------------------- */
 
 enum rt_cli_kind {
     RT_CLI_FLAG,    /* bool */
@@ -102,8 +101,7 @@ json_t *rt_cli_ask(struct rt_cli *cli, const char *op, retain_map *params, int *
 /* Asks and, with --json, prints the answer: NULL then, *code says how it went. */
 json_t *rt_cli_ask_table(struct rt_cli *cli, const char *op, retain_map *params, int *code);
 
-/* ---- commands, one file each --------------------------------------------------------------------
- */
+/* ---- commands, one file each ----------------------------------------------------------------- */
 
 int rt_cli_push(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_watch(struct rt_cli *cli, int argc, char **argv);

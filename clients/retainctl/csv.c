@@ -95,8 +95,7 @@ static struct rt_span cell_at(const struct rt_csv *csv, size_t column)
     return rt_span(csv->cells.data + begin, csv->ends[column] - begin);
 }
 
-/* ---- the header ---------------------------------------------------------------------------------
- */
+/* ---- the header ------------------------------------------------------------------------------ */
 
 static struct rt_span heading_at(const struct rt_csv *csv, size_t column)
 {
@@ -202,8 +201,7 @@ static void header_take(struct rt_csv *csv)
     }
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------
- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /* Where account, type, ts and id stand in the event (it may move while it grows). */
 struct place {
@@ -364,8 +362,7 @@ static void on_row(int terminator, void *arg)
     csv->row_line = csv->line; /* another row may begin in this very line: a lone CR ends one too */
 }
 
-/* ---- bytes --------------------------------------------------------------------------------------
- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 /* Skips a byte order mark, which may come in pieces. */
 static size_t bom_skip(struct rt_csv *csv, const uint8_t *data, size_t size)

@@ -56,8 +56,7 @@ int rt_cli_usage(const struct rt_cli *cli, const char *format, ...)
     return RT_EXIT_USAGE;
 }
 
-/* ---- help ---------------------------------------------------------------------------------------
- */
+/* ---- help ------------------------------------------------------------------------------------ */
 
 static void option_print(const struct rt_cli_option *option)
 {
@@ -108,8 +107,7 @@ void rt_cli_help(void)
            "2 wrong usage.\n");
 }
 
-/* ---- reading ------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static const struct rt_cli_option *find(const struct rt_cli_option *options, size_t count,
                                         const char *name, size_t size, char letter)

@@ -50,8 +50,7 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* ---- progress -----------------------------------------------------------------------------------
- */
+/* ---- progress -------------------------------------------------------------------------------- */
 
 static void counts_get(const struct push *push, struct retain_counts *counts)
 {
@@ -108,8 +107,7 @@ static bool patience(struct push *push)
     return !push->gave_up;
 }
 
-/* ---- rejections ---------------------------------------------------------------------------------
- */
+/* ---- rejections ------------------------------------------------------------------------------ */
 
 static void reject_show(struct push *push, const char *name, uint64_t line, const char *code,
                         const char *error)
@@ -144,8 +142,7 @@ static bool on_bad(void *arg, uint64_t line, const char *text)
     return true;
 }
 
-/* ---- events -------------------------------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 static bool spool_event(struct push *push, uint64_t line, struct rt_span event)
 {
@@ -239,8 +236,7 @@ static void finish(struct push *push)
         push->failure = retain_strerror(code);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------
- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void numbers_print(const struct push *push, const struct retain_counts *counts,
                           uint64_t lost)

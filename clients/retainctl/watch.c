@@ -14,8 +14,7 @@
 
 enum { WORK_MS = 500, CURSOR_BYTES = 4096 };
 
-/* ---- the cursor file ----------------------------------------------------------------------------
- */
+/* ---- the cursor file ------------------------------------------------------------------------- */
 
 static bool cursor_read(const char *path, char text[CURSOR_BYTES])
 {
@@ -47,8 +46,7 @@ static bool cursor_write(const char *path, const char *cursor)
     return fclose(file) == 0 && good && rename(beside, path) == 0;
 }
 
-/* ---- printing -----------------------------------------------------------------------------------
- */
+/* ---- printing -------------------------------------------------------------------------------- */
 
 static void colored(enum rt_color color, const json_t *text, int width)
 {
@@ -136,8 +134,7 @@ static void alert_show(const struct rt_cli *cli, const struct retain_alert *aler
     fflush(stdout);
 }
 
-/* ---- the command --------------------------------------------------------------------------------
- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 struct watch {
     const char *since, *cursor_file;

@@ -16,8 +16,7 @@
 
 enum { MINUTE_MS = 60000, PEOPLE_MAX = 4, TROUBLED = 5 };
 
-/* ---- who they are -------------------------------------------------------------------------------
- */
+/* ---- who they are ---------------------------------------------------------------------------- */
 
 enum temperament { STEADY, CHATTY, RESERVED, SEASONAL, DIFFICULT, GROWING, TEMPERAMENTS };
 enum cause { STAYS, SILENCE, TICKETS, UNANSWERED, SENTIMENT };
@@ -165,8 +164,7 @@ void rt_world_truth(const struct rt_world *world, uint32_t index, struct rt_worl
     truth->gone = account->gone <= world->last_day ? account->gone * RT_DAY_MS : 0;
 }
 
-/* ---- the heap -----------------------------------------------------------------------------------
- */
+/* ---- the heap -------------------------------------------------------------------------------- */
 
 static bool before(const struct planned *a, const struct planned *b)
 {
@@ -225,8 +223,7 @@ static struct planned heap_pop(struct rt_world *world)
     }
 }
 
-/* ---- making events ------------------------------------------------------------------------------
- */
+/* ---- making events --------------------------------------------------------------------------- */
 
 /* An event under construction: a map of unknown size in world->scratch. */
 struct making {
@@ -311,8 +308,7 @@ static void plan(struct making *making)
     heap_push(world, planned);
 }
 
-/* ---- what happens -------------------------------------------------------------------------------
- */
+/* ---- what happens ---------------------------------------------------------------------------- */
 
 /* How an account feels and behaves on a day. */
 struct climate {
@@ -632,8 +628,7 @@ bool rt_world_next(struct rt_world *world, struct rt_span *event)
     return !world->failed;
 }
 
-/* ---- live ---------------------------------------------------------------------------------------
- */
+/* ---- live ------------------------------------------------------------------------------------ */
 
 /* Trouble: critical tickets that nobody answers, angry calls, calls that nobody takes. */
 static struct making trouble(struct rt_world *world, uint32_t index, int64_t now)

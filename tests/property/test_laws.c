@@ -103,8 +103,7 @@ static double score_with(const struct rt_tier *tier, const struct rt_account *ac
     return score;
 }
 
-/* ---- law 1: the set decides -------------------------------------------------------------------
- */
+/* ---- law 1: the set decides ------------------------------------------------------------------ */
 
 static void test_order_does_not_matter(void **state)
 {
@@ -160,8 +159,7 @@ static void test_storing_does_not_matter(void **state)
     }
 }
 
-/* ---- law 3: time ------------------------------------------------------------------------------
- */
+/* ---- law 3: time ----------------------------------------------------------------------------- */
 
 static int64_t random_step(struct random *random)
 {
@@ -217,8 +215,7 @@ static void test_silence_leaves_a_quarter(void **state)
     }
 }
 
-/* ---- law 4: tickets ---------------------------------------------------------------------------
- */
+/* ---- law 4: tickets -------------------------------------------------------------------------- */
 
 static struct rt_event ticket_event(enum rt_action action, int64_t ts, int severity)
 {
@@ -306,8 +303,7 @@ static void test_resolving_gives_back(void **state)
     }
 }
 
-/* ---- law 5: outcomes --------------------------------------------------------------------------
- */
+/* ---- law 5: outcomes ------------------------------------------------------------------------- */
 
 /* A pair of events that differ in how they turned out. */
 static void random_pair(struct random *random, struct rt_event *good, struct rt_event *bad)
@@ -473,8 +469,7 @@ static void test_good_events_never_lower(void **state)
     }
 }
 
-/* ---- law 6 and what the score says of itself --------------------------------------------------
- */
+/* ---- law 6 and what the score says of itself ------------------------------------------------- */
 
 /* Everything an account can have, at its largest: its record, all buckets since 1970 of five bad
  * kinds and the window of seven good ones, a thousand open tickets and the tombstones of closed

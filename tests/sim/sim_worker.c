@@ -72,8 +72,7 @@ static _Noreturn void fail(const char *what)
             fail(#condition);                                                                      \
     } while (0)
 
-/* ---- the model --------------------------------------------------------------------------------
- */
+/* ---- the model ------------------------------------------------------------------------------- */
 
 struct alert {
     uint64_t position, hash, number;
@@ -93,8 +92,7 @@ static struct rt_span account_name(unsigned account, char text[16])
     return rt_span(text, (size_t)sprintf(text, "account-%u", account));
 }
 
-/* ---- workers ----------------------------------------------------------------------------------
- */
+/* ---- workers --------------------------------------------------------------------------------- */
 
 struct frame {
     uint64_t tag;
@@ -213,8 +211,7 @@ static void kill_worker(struct worker *worker)
     rt_buffer_clear(&worker->in);
 }
 
-/* ---- alerts ------------------------------------------------------------------------------------
- */
+/* ---- alerts ---------------------------------------------------------------------------------- */
 
 static struct alert *known_alert(uint64_t position)
 {
@@ -238,8 +235,7 @@ static void tell_number(struct worker *worker, const struct alert *alert)
     rt_buffer_free(&frame);
 }
 
-/* ---- what workers say --------------------------------------------------------------------------
- */
+/* ---- what workers say ------------------------------------------------------------------------ */
 
 /* Gives the alert its number (once) and says so: sometimes late, sometimes never, as a crash would.
  */
@@ -386,8 +382,7 @@ static void settle(struct worker *worker)
     }
 }
 
-/* ---- what is sent ------------------------------------------------------------------------------
- */
+/* ---- what is sent ---------------------------------------------------------------------------- */
 
 static uint32_t owner_of(unsigned account)
 {
@@ -466,8 +461,7 @@ static void ask(uint32_t index, const char *op, unsigned account)
     rt_buffer_free(&body);
 }
 
-/* ---- checks -----------------------------------------------------------------------------------
- */
+/* ---- checks ---------------------------------------------------------------------------------- */
 
 /* The value of a key of a map; false if it is not there. */
 static bool find(struct rt_span map, const char *wanted, struct rt_reader *value)
@@ -564,8 +558,7 @@ static void erase_one(void)
     memset(model.sent[account], 0, sizeof(model.sent[account]));
 }
 
-/* ---- a life -----------------------------------------------------------------------------------
- */
+/* ---- a life ---------------------------------------------------------------------------------- */
 
 static void stop_all(void)
 {

@@ -14,8 +14,7 @@
 
 static const int64_t NOW = INT64_C(1763800000000);
 
-/* ---- memory that runs out ---------------------------------------------------------------------
- */
+/* ---- memory that runs out -------------------------------------------------------------------- */
 
 /* Sanitizers bring an allocator of their own. */
 #if defined(__SANITIZE_ADDRESS__) || !defined(__GLIBC__)
@@ -139,8 +138,7 @@ static void test_decoding_without_memory_says_so(void **state)
     rt_account_free(account);
 }
 
-/* ---- hostile bytes ----------------------------------------------------------------------------
- */
+/* ---- hostile bytes --------------------------------------------------------------------------- */
 
 static struct rt_account *full_account(void)
 {
@@ -248,8 +246,7 @@ static void test_random_bytes_are_no_account(void **state)
     }
 }
 
-/* ---- what counts ------------------------------------------------------------------------------
- */
+/* ---- what counts ----------------------------------------------------------------------------- */
 
 static void test_what_is_no_contact(void **state)
 {
@@ -342,8 +339,7 @@ static void test_tier_in_force(void **state)
     rt_account_free(account);
 }
 
-/* ---- memory and stored form -------------------------------------------------------------------
- */
+/* ---- memory and stored form ------------------------------------------------------------------ */
 
 static void test_a_common_account_is_small(void **state)
 {
@@ -393,8 +389,7 @@ static void test_a_round_trip_keeps_all(void **state)
     rt_account_free(account);
 }
 
-/* ---- episodes ---------------------------------------------------------------------------------
- */
+/* ---- episodes -------------------------------------------------------------------------------- */
 
 static void test_holds_need_an_open_episode(void **state)
 {

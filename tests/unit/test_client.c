@@ -187,8 +187,7 @@ static void ack_await(retain_client *client, struct retain_ack *ack)
     fail_msg("no acknowledgement came");
 }
 
-/* ---- negative cases -----------------------------------------------------------------------------
- */
+/* ---- negative cases -------------------------------------------------------------------------- */
 
 static void options_that_make_no_sense_are_refused(void **state)
 {
@@ -364,8 +363,7 @@ static void busy_sends_all_of_it_again(void **state)
     peer_close(&peer);
 }
 
-/* ---- the descriptor -----------------------------------------------------------------------------
- */
+/* ---- the descriptor -------------------------------------------------------------------------- */
 
 /* Waits on the descriptor alone and works without waiting: an edge that got lost would hang here.
  */
@@ -403,8 +401,7 @@ static void the_descriptor_alone_is_enough(void **state)
     peer_close(&peer);
 }
 
-/* ---- the spool ----------------------------------------------------------------------------------
- */
+/* ---- the spool ------------------------------------------------------------------------------- */
 
 static void the_spool_is_emptied_by_acknowledgements_alone(void **state)
 {
@@ -451,8 +448,7 @@ static void the_spool_is_emptied_by_acknowledgements_alone(void **state)
     peer_close(&peer);
 }
 
-/* ---- alerts -------------------------------------------------------------------------------------
- */
+/* ---- alerts ---------------------------------------------------------------------------------- */
 
 /* {"id", "kind", "severity", "state", "account", "owner", "ts", "published", "cursor"} */
 static void alert_pack(struct rt_buffer *out, int number, const char *account)

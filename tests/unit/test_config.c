@@ -64,8 +64,7 @@ static void refuses_values(const char *key, const char *const values[], size_t c
         refuses_value(key, values[i], right);
 }
 
-/* ---- what is refused --------------------------------------------------------------------------
- */
+/* ---- what is refused ------------------------------------------------------------------------- */
 
 static void test_unknown_names_get_the_nearest(void **state)
 {
@@ -282,8 +281,7 @@ static void test_free_ports_are_no_double_address(void **state)
     assert_true(rt_config_check(&config, error));
 }
 
-/* ---- files ------------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static void write_file(char path[], const char *bytes, size_t size)
 {
@@ -322,8 +320,7 @@ static void test_a_file_names_its_fault(void **state)
     unlink(path);
 }
 
-/* ---- what is taken ----------------------------------------------------------------------------
- */
+/* ---- what is taken --------------------------------------------------------------------------- */
 
 static void test_comments_and_blanks(void **state)
 {
@@ -424,8 +421,7 @@ static void test_reload_keeps_what_is_fixed(void **state)
     assert_string_equal(names, "work");
 }
 
-/* ---- documentation ----------------------------------------------------------------------------
- */
+/* ---- documentation --------------------------------------------------------------------------- */
 
 static char *printed(void (*print)(FILE *))
 {

@@ -54,8 +54,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- events -----------------------------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 static bool send_event(struct fixture *f, struct rt_buffer *packed, int64_t now, bool quiet)
 {
@@ -113,8 +112,7 @@ static void profile(struct fixture *f, const char *account, const char *owner, d
     assert_true(send_event(f, &packed, NOW, false));
 }
 
-/* ---- alerts -----------------------------------------------------------------------------------
- */
+/* ---- alerts ---------------------------------------------------------------------------------- */
 
 /* The alerts in f->frames; returns their number, the last in *last (its spans point into the
  * frames). */
@@ -243,8 +241,7 @@ static void a_quiet_load_is_judged_when_it_is_over(void **state)
     assert_null(alert.cause_id.data);
 }
 
-/* ---- queries ----------------------------------------------------------------------------------
- */
+/* ---- queries --------------------------------------------------------------------------------- */
 
 static struct rt_query ask(const char *id)
 {
@@ -364,8 +361,7 @@ static void a_list_keeps_its_order_and_its_filter(void **state)
     rt_buffer_free(&payload);
 }
 
-/* ---- snapshots --------------------------------------------------------------------------------
- */
+/* ---- snapshots ------------------------------------------------------------------------------- */
 
 static void fill(struct fixture *f)
 {

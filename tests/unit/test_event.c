@@ -443,8 +443,7 @@ static void directions_people_and_sentiment(void **state)
     assert_null(event.contact.data);
 }
 
-/* ---- keys of the types --------------------------------------------------------------------------
- */
+/* ---- keys of the types ----------------------------------------------------------------------- */
 
 static void durations(void **state)
 {
@@ -724,8 +723,7 @@ static void profile_contacts(void **state)
     assert_int_equal(event.profile[RT_PROFILE_CONTACTS].presence, RT_KEY_CLEARED);
 }
 
-/* ---- the account of an event --------------------------------------------------------------------
- */
+/* ---- the account of an event ----------------------------------------------------------------- */
 
 static bool account_of(const char *text, struct rt_span *account)
 {

@@ -119,8 +119,7 @@ static const char *text_of(size_t event, const char *key)
     return json_string_value(json_object_get(got.events[event], key));
 }
 
-/* ---- CSV ----------------------------------------------------------------------------------------
- */
+/* ---- CSV ------------------------------------------------------------------------------------- */
 
 static void csv_without_a_needed_column_is_refused_whole(void **state)
 {
@@ -268,8 +267,7 @@ static void the_sink_can_stop(void **state)
     forget();
 }
 
-/* ---- JSON Lines ---------------------------------------------------------------------------------
- */
+/* ---- JSON Lines ------------------------------------------------------------------------------ */
 
 static void json_that_is_no_event_is_bad_with_its_line(void **state)
 {
@@ -360,8 +358,7 @@ static void an_array_of_objects_is_read_too(void **state)
     forget();
 }
 
-/* ---- MessagePack --------------------------------------------------------------------------------
- */
+/* ---- MessagePack ----------------------------------------------------------------------------- */
 
 static void a_broken_stream_fails_behind_what_was_whole(void **state)
 {
@@ -390,8 +387,7 @@ static void maps_and_arrays_of_maps_are_events(void **state)
     forget();
 }
 
-/* ---- options ------------------------------------------------------------------------------------
- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 static void mappings_that_mean_nothing_are_refused(void **state)
 {

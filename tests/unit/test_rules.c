@@ -18,8 +18,7 @@ static struct rt_config config;
 static struct rt_judgement judgement;
 static struct rt_account *account;
 
-/* ---- telling ----------------------------------------------------------------------------------
- */
+/* ---- telling --------------------------------------------------------------------------------- */
 
 static void take(const struct rt_transition *message, int64_t now)
 {
@@ -79,8 +78,7 @@ static bool is_open(enum rt_alert_kind kind)
     return rt_account_episode_of(account, kind) != NULL;
 }
 
-/* ---- nothing to say ---------------------------------------------------------------------------
- */
+/* ---- nothing to say -------------------------------------------------------------------------- */
 
 static void test_too_little_is_known(void **state)
 {
@@ -151,8 +149,7 @@ static void test_describing_what_is_not_open(void **state)
     assert_int_equal(message.reason_count, 0);
 }
 
-/* ---- silence ----------------------------------------------------------------------------------
- */
+/* ---- silence --------------------------------------------------------------------------------- */
 
 static void test_silence_comes_at_its_moment(void **state)
 {
@@ -201,8 +198,7 @@ static void test_a_single_day_with_an_open_ticket_is_enough(void **state)
     assert_non_null(passes(NOW + 42 * RT_DAY_MS + 1, RT_SILENCE));
 }
 
-/* ---- churn_risk -------------------------------------------------------------------------------
- */
+/* ---- churn_risk ------------------------------------------------------------------------------ */
 
 static void six_critical_tickets(void)
 {
@@ -289,8 +285,7 @@ static void test_a_near_renewal_makes_it_critical(void **state)
     assert_says(message, RT_CHANGED, RT_CRITICAL, "");
 }
 
-/* ---- score_drop -------------------------------------------------------------------------------
- */
+/* ---- score_drop ------------------------------------------------------------------------------ */
 
 static void test_a_fall_is_raised_by_events_alone(void **state)
 {
@@ -407,8 +402,7 @@ static void test_new_parameters_are_no_fall(void **state)
     assert_null(happens(a_mail(NOW, RT_IN, NULL), NOW, RT_SCORE_DROP));
 }
 
-/* ---- ticket_overdue ---------------------------------------------------------------------------
- */
+/* ---- ticket_overdue -------------------------------------------------------------------------- */
 
 static void test_each_severity_has_its_limit(void **state)
 {
@@ -454,8 +448,7 @@ static void test_many_overdue_tickets_are_counted(void **state)
     assert_non_null(strstr(message->clears, " and 3 more"));
 }
 
-/* ---- sentiment --------------------------------------------------------------------------------
- */
+/* ---- sentiment ------------------------------------------------------------------------------- */
 
 static void test_three_bad_tones(void **state)
 {
@@ -479,8 +472,7 @@ static void test_three_bad_tones(void **state)
     assert_says(message, RT_CLEARED, RT_WARNING, "The tone has recovered");
 }
 
-/* ---- renewal_risk -----------------------------------------------------------------------------
- */
+/* ---- renewal_risk ---------------------------------------------------------------------------- */
 
 static void test_a_renewal_comes_near(void **state)
 {
@@ -517,8 +509,7 @@ static void test_a_healthy_customer_renews_in_peace(void **state)
         RT_CLEARED, RT_WARNING, "Health is at");
 }
 
-/* ---- upsell -----------------------------------------------------------------------------------
- */
+/* ---- upsell ---------------------------------------------------------------------------------- */
 
 static void test_growing_contact_is_good_news(void **state)
 {
@@ -546,8 +537,7 @@ static void test_no_contact_before_is_no_growth(void **state)
     assert_true(judgement.score >= 80);
 }
 
-/* ---- acknowledged, snoozed, waited for --------------------------------------------------------
- */
+/* ---- acknowledged, snoozed, waited for ------------------------------------------------------- */
 
 static void hold(enum rt_alert_kind kind, bool snooze, int64_t until)
 {
@@ -636,8 +626,7 @@ static void test_a_condition_must_hold_for_the_dwell(void **state)
     assert_non_null(passes(last + limit + 1005, RT_SILENCE));
 }
 
-/* ---- words ------------------------------------------------------------------------------------
- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 static void test_new_parameters_are_the_first_reason(void **state)
 {

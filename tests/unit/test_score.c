@@ -35,8 +35,7 @@ static const struct rt_reason *factor(const struct rt_score *score, const char *
     return NULL;
 }
 
-/* ---- nothing and too much ---------------------------------------------------------------------
- */
+/* ---- nothing and too much -------------------------------------------------------------------- */
 
 static void test_without_contact(void **state)
 {
@@ -120,8 +119,7 @@ static void test_no_crossing(void **state)
     rt_account_free(account);
 }
 
-/* ---- figures ----------------------------------------------------------------------------------
- */
+/* ---- figures --------------------------------------------------------------------------------- */
 
 static void test_what_is_promised(void **state)
 {
@@ -182,8 +180,7 @@ static void test_a_crossing_is_below_not_at(void **state)
     rt_account_free(account);
 }
 
-/* ---- factors ----------------------------------------------------------------------------------
- */
+/* ---- factors --------------------------------------------------------------------------------- */
 
 /* What an account of weekly calls gets for one event more. */
 static void assert_factor(struct rt_event event, const char *name, int sign, const char *says)
