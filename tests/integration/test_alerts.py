@@ -773,8 +773,9 @@ def random_life(account):
     """Contacts of the last year, tickets, perhaps a renewal and an end; and the kinds of alert that its rules ask for."""
     base = now()
     made, contacts_, tickets = [], [], {}
+    silent = rng.choice((0, 0, 20, 50, 90)) * DAY
     for _ in range(rng.choice((1, 2, 4, 10, 40))):
-        ts = base - HOUR - rng.choice((rng.randrange(300 * DAY), rng.randrange(60 * DAY)))
+        ts = base - HOUR - silent - rng.choice((rng.randrange(200 * DAY), rng.randrange(60 * DAY)))
         made.append(rng.choice((event('call', account=account, ts=ts), event('visit', account=account, ts=ts),
                                 event('email', account=account, ts=ts))))
         contacts_.append(ts)
