@@ -161,28 +161,43 @@ void rt_channel_release(struct rt_incoming *incoming)
     zmq_msg_close((zmq_msg_t *)incoming->message);
 }
 
-bool rt_channel_lost(struct rt_channel *channel)
+/* The next event of the monitor; false if there is none. */
+static bool monitor_receive(struct rt_channel *channel, uint16_t *event)
 {
-    bool lost = false;
     zmq_msg_t frame;
 
     zmq_msg_init(&frame);
-    while (zmq_msg_recv(&frame, channel->monitor, ZMQ_DONTWAIT) >= 0) {
-        uint16_t event = 0;
-
-        if (zmq_msg_size(&frame) >= sizeof(event))
-            memcpy(&event, zmq_msg_data(&frame), sizeof(event));
-        lost = lost || event == ZMQ_EVENT_DISCONNECTED;
-        channel->connected = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
-        if (zmq_msg_more(&frame)) {
-            zmq_msg_close(&frame);
-            zmq_msg_init(&frame);
-            (void)zmq_msg_recv(&frame, channel->monitor, ZMQ_DONTWAIT); /* its address */
-        }
+    if (zmq_msg_recv(&frame, channel->monitor, ZMQ_DONTWAIT) < 0) {
         zmq_msg_close(&frame);
-        zmq_msg_init(&frame);
+        return false;
     }
-    zmq_msg_close(&frame);
+    *event = 0;
+    if (zmq_msg_size(&frame) >= sizeof(*event))
+        memcpy(event, zmq_msg_data(&frame), sizeof(*event));
+    drop_rest(channel->monitor, &frame); /* its address */
+    return true;
+}
+
+/* The word of a break comes before the broken pipe is taken away, and what is sent in between goes
+ * down with it. So the handshake that follows a break counts as a break too: what was sent by then
+ * may be gone. The pipe is gone for certain once the socket has looked at its commands, which the
+ * look at its state makes it do. */
+bool rt_channel_lost(struct rt_channel *channel)
+{
+    bool lost = false;
+    uint16_t event;
+
+    while (monitor_receive(channel, &event)) {
+        channel->connected = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+        if (channel->connected) {
+            lost = lost || channel->broken;
+            channel->broken = false;
+        } else {
+            lost = channel->broken = true;
+        }
+    }
+    if (lost)
+        (void)rt_channel_can_send(channel);
     return lost;
 }
 

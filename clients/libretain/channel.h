@@ -11,6 +11,7 @@ struct rt_channel {
     void *socket;
     void *monitor;
     bool connected; /* the handshake is done */
+    bool broken;    /* a connection broke and no other has followed it yet */
 };
 
 /* Connects in the background. OK, BAD_ADDRESS, NO_MEMORY, SYSTEM. *channel is the caller's:

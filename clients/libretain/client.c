@@ -27,6 +27,7 @@ enum {
     BATCH_BYTES = 512 << 10,
     BATCH_BYTES_MAX = 2 << 20,
     RESEND_MS = 35000,
+    LOOK_EVERY = 32, /* sends from retain_push between looks for answers */
     FLYING_MANY = 2, /* messages without an answer, from which on a batch rather fills up */
 };
 
@@ -159,6 +160,7 @@ int retain_open(retain_client **client, const struct retain_options *options)
     if (fresh == NULL)
         return RETAIN_NO_MEMORY;
     fresh->epoll = fresh->timer = -1;
+    fresh->armed = INT64_MAX;
     fresh->next_question = 1;
     fresh->on_ack = effective.on_ack;
     fresh->on_ack_arg = effective.on_ack_arg;
@@ -262,20 +264,24 @@ static bool something_to_do(const retain_client *client)
            (client->listener != NULL && rt_listener_has_alert(client->listener));
 }
 
-static int timer_set(retain_client *client, int64_t due, int64_t now)
+/* Arms the timer for a moment of the steady clock: 0 is at once, INT64_MAX never. Once it has gone
+ * off it stays readable until it is armed anew. */
+static int timer_arm(retain_client *client, int64_t due)
 {
     struct itimerspec when = {0};
 
-    if (something_to_do(client) || due <= now) {
+    if (due == client->armed)
+        return RETAIN_OK;
+    if (due == 0) {
         when.it_value.tv_nsec = 1;
     } else if (due != INT64_MAX) {
         when.it_value.tv_sec = due / 1000;
         when.it_value.tv_nsec = due % 1000 * 1000000;
     }
-    if (when.it_value.tv_nsec == 1)
-        return timerfd_settime(client->timer, 0, &when, NULL) == 0 ? RETAIN_OK : RETAIN_SYSTEM;
-    return timerfd_settime(client->timer, TFD_TIMER_ABSTIME, &when, NULL) == 0 ? RETAIN_OK
-                                                                               : RETAIN_SYSTEM;
+    if (timerfd_settime(client->timer, TFD_TIMER_ABSTIME, &when, NULL) != 0)
+        return RETAIN_SYSTEM;
+    client->armed = due;
+    return RETAIN_OK;
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -300,7 +306,7 @@ int rt_client_step(retain_client *client)
         moved = (client->query_stuck && rt_channel_can_send(&client->query)) || moved;
     } while (moved);
     due = earlier(due, rt_outbox_due(client->outbox, !client->events_stuck));
-    return timer_set(client, due, now);
+    return timer_arm(client, something_to_do(client) || due <= now ? 0 : due);
 }
 
 int rt_client_wait(retain_client *client, int64_t deadline)
@@ -360,17 +366,22 @@ int retain_work(retain_client *client, int timeout_ms)
 /* ---- events -------------------------------------------------------------------------------------
  */
 
+/* A full batch goes out at once. Sending may swallow the edge that tells of an answer, so the timer
+ * sees to it that retain_work looks; to look after every send would cost more than the send. */
 static int push(retain_client *client, struct rt_span event, uint64_t token)
 {
-    bool was_gathering = rt_outbox_gathering(client->outbox);
     int code = rt_outbox_add(client->outbox, event, token, false);
 
     if (code != RETAIN_OK)
         return code;
-    client->release = client->release && rt_outbox_gathering(client->outbox);
-    /* a full batch goes out at once; the first event of one arms the timer */
-    if (!rt_outbox_gathering(client->outbox) || !was_gathering)
-        (void)rt_client_step(client);
+    if (!rt_outbox_gathering(client->outbox)) {
+        client->release = false;
+        if (++client->sends % LOOK_EVERY == 0)
+            (void)rt_client_step(client);
+        else
+            (void)events_send(client, rt_client_now());
+    }
+    (void)timer_arm(client, 0);
     return RETAIN_OK;
 }
 

@@ -35,6 +35,8 @@ struct retain_client {
     bool blocked; /* inside a call that waits for answers: what waits for the caller does not wake
                      it */
     int epoll, timer;
+    int64_t armed; /* what the timer waits for */
+    unsigned sends;
     char *events_address, *alerts_address, *query_address;
     retain_ack_fn *on_ack;
     void *on_ack_arg;
