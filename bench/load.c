@@ -4,8 +4,7 @@
  *
  *   load throughput EVENTS BATCH ACCOUNTS WINDOW SEED    events/s acknowledged
  *   load latency RATE SECONDS ACCOUNTS SEED              push-to-ack and push-to-alert, ms
- *   load accounts COUNT                                  one profile and one call for each of COUNT
- * accounts
+ *   load accounts COUNT                                  a profile and a call for each of COUNT accounts
  *
  * Endpoints come from RETAIND_EVENTS and RETAIND_ALERTS. Results go to standard output as one line
  * of JSON. */

@@ -4,8 +4,8 @@
  *   lock         held (flock) as long as the daemon lives
  *   format       "format 1", "partitions 256", "hash xxh3-64": written once
  *   generations  a line "generation N workers COUNT log FIRST" each: with COUNT workers, worker i
- * wrote log FIRST+i. A start with another count appends a line whose logs come after all earlier
- * ones. Written beside, synced, renamed. */
+ *                wrote log FIRST+i. A start with another count appends a line whose logs come after
+ *                all earlier ones. Written beside, synced, renamed. */
 #ifndef RT_DAEMON_GENERATION_H
 #define RT_DAEMON_GENERATION_H
 

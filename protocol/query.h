@@ -5,14 +5,16 @@
  * to one worker, whose ANSWER is the reply. account.list, alert.list, report.portfolio, dead.list,
  * stats go to all with RT_LINK_PART and their parts are merged:
  *
- *   account.list  {"ok": true, "accounts": [map, ...]}  this worker's first `limit` (+1) in the
- * asked order alert.list    {"ok": true, "alerts": [[log, sequence, published, map without cursor],
- * ...],  by published, then sequence "more": bool (cut at limit), "end": [[log, sequence], ...]}
- * the newest of each log this worker knows An error part (cursor_gone with `oldest`) wins.
+ *   account.list      {"ok": true, "accounts": [map, ...]}
+ *                     this worker's first `limit` (+1) in the asked order
+ *   alert.list        {"ok": true, "alerts": [[log, sequence, published, map without cursor], ...],
+ *                      "more": bool (cut at limit), "end": [[log, sequence], ...]}
+ *                     by published, then sequence; end: the newest of each log this worker knows.
+ *                     An error part (cursor_gone with `oldest`) wins.
  *   report.portfolio  see worker's report: {"ok": true, ...numbers that add up...}
- *   dead.list     {"ok": true, "dead": [map, ...]}   by (ts, id)
- *   stats         {"ok": true, "accounts": n, "events": {type: n}, "outcomes": {accepted duplicate
- * rejected dead}}
+ *   dead.list         {"ok": true, "dead": [map, ...]}, by (ts, id)
+ *   stats             {"ok": true, "accounts": n, "events": {type: n},
+ *                      "outcomes": {accepted duplicate rejected dead}}
  *
  * dead.retry: the daemon asks the worker for the bytes with op "dead.get" (internal: refused from
  * outside), feeds them to the ingest path, and drops the letter with dead.drop when the answer is

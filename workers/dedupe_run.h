@@ -19,8 +19,9 @@
  *         64   512  a bit for each partition it has events of
  *        576     8  XXH3-64 of the 576 bytes before
  *       4096        filter: blocks of 32 bytes; fences: u64 for each block of entries; zeroes up to
- * a multiple of 4096 blocks of 4096 bytes: XXH3-64 of the rest, then up to 255 x (u64 identity, u64
- * position), by both ascending
+ *                   a multiple of 4096
+ *                   blocks of 4096 bytes: XXH3-64 of the rest, then up to 255 x (u64 identity, u64
+ *                   position), by both ascending
  *
  * To change it: raise RT_RUN_VERSION; runs of another version are removed and built again. */
 #ifndef RT_WORKERS_DEDUPE_RUN_H

@@ -1,10 +1,14 @@
 /* The bytes of one journal record. Pure.
  *
  *     offset  size
- *          0     4  checksum  low half of XXH3-64 over everything after it, padding too; seed:
- * epoch + offset 4     4  size      header and body, without padding 8     2  partition 10     1
- * type      enum rt_record_type 11     1  flags 12     8  previous 20        body, then zeroes up
- * to a multiple of 8
+ *          0     4  checksum: low half of XXH3-64 over everything after it, padding too;
+ *                   seed: epoch + offset
+ *          4     4  size: header and body, without padding
+ *          8     2  partition
+ *         10     1  type: enum rt_record_type
+ *         11     1  flags
+ *         12     8  previous
+ *         20        body, then zeroes up to a multiple of 8
  *
  * All integers are little-endian. The seed makes a record valid at its own place in its own
  * segment's life only: stale bytes, copies elsewhere and bodies that contain records do not pass.

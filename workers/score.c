@@ -1,8 +1,9 @@
 /* The score. Why each term keeps the laws stands beside it:
- *   time     with time V, F and the good masses fall, the burden of tickets grows, the bad masses
- * stay good     a good event adds to V, F or a good mass, and by moving the last contact may only
- * lower a bad mass bad      a bad event adds to a bad mass, which lowers its factor Nothing here
- * allocates or fails. */
+ *   time  with time V, F and the good masses fall, the burden of tickets grows, the bad masses stay
+ *   good  a good event adds to V, F or a good mass, and by moving the last contact may only lower a
+ *         bad mass
+ *   bad   a bad event adds to a bad mass, which lowers its factor
+ * Nothing here allocates or fails. */
 #include "workers/score_view.h"
 
 #include <math.h>

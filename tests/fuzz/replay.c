@@ -1,7 +1,7 @@
 /* Runs a fuzz target over files, for compilers without libFuzzer and for a debugger:
  *
- *     cc ... tests/fuzz/replay.c tests/fuzz/fuzz_event.c ... -o replay && ./replay
- * tests/fuzz/corpus/event/xxx
+ *     cc ... tests/fuzz/replay.c tests/fuzz/fuzz_event.c ... -o replay
+ *     ./replay tests/fuzz/corpus/event/xxx
  *
  * Exits 1 if a file cannot be read; a fault of the target ends the process as it would a fuzzer. */
 #include <stdint.h>

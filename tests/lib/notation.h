@@ -1,7 +1,7 @@
 /* MessagePack written as text, so that a test shows what is on the wire:
  *
- *     {id: 'e1', ts: 5, n: -1.5, s: f32 0.5, on: true, gone: nil, list: [1, 2], bytes: #00ff, raw:
- * %c1}
+ *     {id: 'e1', ts: 5, n: -1.5, s: f32 0.5, on: true, gone: nil, list: [1, 2], bytes: #00ff,
+ *      raw: %c1}
  *
  * A key is a bare word or any value. Within '...' \xNN is a byte and \' a quote; 'x'*65 repeats.
  * #HEX is a bin, !HEX stands for the very bytes. Everything is packed in its shortest form; numbers
