@@ -181,6 +181,8 @@ bool rt_core_event(struct rt_core *core, const struct rt_event *event, int64_t n
                            shard->partition, rt_account_chain(account), event->raw);
     if (*position == 0)
         return false;
+    if (core->group_start == 0)
+        core->group_start = *position;
     /* The bytes are in the journal: from here on a failure cannot be taken back, and memory that is
      * this short ends the worker, which comes back from what is on disk. */
     RT_ASSERT(rt_account_apply(account, event, (size_t)core->config->limits_tickets,

@@ -51,6 +51,7 @@ struct rt_core {
     uint32_t group; /* number of the group being filled; 0 is never used */
     struct rt_waiting touched;
     struct rt_waiting quiet; /* loaded silently, judged when the load is over */
+    rt_position group_start; /* of the first event of this group; 0: none yet */
     int64_t received;        /* when the newest events of this group were read */
 
     uint32_t sweep; /* next partition to judge under a new configuration; partitions: done */

@@ -10,7 +10,7 @@
 #include "workers/core.h"
 #include "workers/group.h"
 
-enum { RT_JUDGE_AGAIN_MS = 1000 };
+enum { RT_JUDGE_AGAIN_MS = 1000, CAUSES_LOOKED_AT = 256 };
 
 void rt_core_wait_until(struct rt_core *core, struct rt_account *account, int64_t at)
 {
@@ -19,22 +19,39 @@ void rt_core_wait_until(struct rt_core *core, struct rt_account *account, int64_
     RT_ASSERT(rt_deadlines_set(&core->deadlines, account, at));
 }
 
-/* Type and id of the newest event of the account: the one that did it. */
+/* Whether the event can have brought an alert of that kind about: a profile moves no score, overdue is a ticket's business. */
+static bool can_cause(const struct rt_event *event, enum rt_alert_kind kind)
+{
+    if (kind == RT_TICKET_OVERDUE)
+        return event->type == RT_TICKET;
+    if (kind == RT_SENTIMENT)
+        return event->has_sentiment && event->type != RT_ACCOUNT;
+    return event->type != RT_ACCOUNT;
+}
+
+/* Type and id of the event that did it: the newest of this group that can have, else the newest of all. */
 static void name_cause(struct rt_core *core, const struct rt_account *account,
                        struct rt_alert *alert)
 {
     struct rt_record record = {.previous = rt_account_chain(account)};
-    struct rt_event event;
-    struct rt_fault fault;
 
-    do {
-        if (!core->store.read(core->store.context, record.previous, &record))
+    for (int looked = 0; looked < CAUSES_LOOKED_AT; looked++) {
+        struct rt_event event;
+        struct rt_fault fault;
+
+        if (record.previous < core->group_start ||
+            !core->store.read(core->store.context, record.previous, &record))
             return;
-    } while (record.type != RT_RECORD_EVENT);
-    if (rt_event_decode_accepted(record.body, &event, &fault) != RT_OK)
-        return;
-    alert->cause_type = rt_span_text(rt_event_type_name(event.type));
-    alert->cause_id = event.id;
+        if (record.type != RT_RECORD_EVENT ||
+            rt_event_decode_accepted(record.body, &event, &fault) != RT_OK)
+            continue;
+        if (alert->cause_id.data != NULL && !can_cause(&event, alert->kind))
+            continue;
+        alert->cause_type = rt_span_text(rt_event_type_name(event.type));
+        alert->cause_id = event.id;
+        if (can_cause(&event, alert->kind))
+            return;
+    }
 }
 
 static struct rt_span profile_text(const struct rt_account *account, enum rt_profile_key key)
@@ -215,6 +232,7 @@ void rt_core_close(struct rt_core *core, int64_t now, struct rt_buffer *frames)
     }
     core->touched.count = 0;
     core->received = 0;
+    core->group_start = 0;
     core->group = core->group + 1 == RT_GROUP_QUIET ? 1 : core->group + 1;
 }
 

@@ -203,6 +203,22 @@ static void an_overdue_ticket_is_raised_with_its_cause_and_cleared(void **state)
     assert_null(rt_account_episode_of(account, RT_TICKET_OVERDUE));
 }
 
+/* A profile in the same group is newer, but it did nothing. */
+static void the_cause_is_an_event_that_can_have_done_it(void **state)
+{
+    struct fixture *f = *state;
+    struct rt_alert alert;
+    bool published;
+
+    assert_true(ticket(f, "a", "t1", "4711", "opened", NOW - 5 * RT_HOUR_MS, false));
+    assert_true(call(f, "a", "c1", NOW));
+    profile(f, "a", "kim", 1);
+    assert_true(close_group(f, NOW, &alert, &published) >= 1);
+    assert_int_equal(alert.kind, RT_TICKET_OVERDUE);
+    assert_true(rt_span_is(alert.cause_type, "ticket"));
+    assert_true(rt_span_is(alert.cause_id, "t1"));
+}
+
 static void a_ticket_becomes_overdue_by_time_alone(void **state)
 {
     struct fixture *f = *state;
@@ -461,6 +477,7 @@ int main(void)
         CASE(a_full_store_changes_nothing),
         CASE(a_message_that_cannot_be_kept_is_judged_again),
         CASE(an_overdue_ticket_is_raised_with_its_cause_and_cleared),
+        CASE(the_cause_is_an_event_that_can_have_done_it),
         CASE(a_ticket_becomes_overdue_by_time_alone),
         CASE(a_quiet_load_is_judged_when_it_is_over),
         CASE(acknowledging_needs_an_open_episode),
