@@ -117,7 +117,7 @@ static void write_list(const struct rt_merge *merge, const char *name,
 bool rt_merge_after_moment(struct rt_span after, int64_t *moment)
 {
     const uint8_t *colon =
-        after.data == NULL ? NULL : memchr(after.data, ':', after.size < 20 ? after.size : 20);
+        after.data == NULL ? NULL : memchr(after.data, ':', after.size < 19 ? after.size : 19);
     int64_t read = 0;
 
     if (colon == NULL || colon == after.data) {

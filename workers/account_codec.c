@@ -19,6 +19,7 @@
  *
  * Decoding trusts nothing: masks, ranges and orders that no account can have are refused. */
 #include "workers/account_state.h"
+#include "workers/group.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -545,7 +546,8 @@ void rt_account_encode(struct rt_buffer *out, const struct rt_account *account)
     rt_put_u8(out, VERSION);
     put_short(out, rt_account_name(account));
     rt_put_u64(out, account->chain);
-    put_i64(out, account->wait.at);
+    /* What waits for the end of a quiet load is due at the next start, should that come first. */
+    put_i64(out, account->wait.group == RT_GROUP_QUIET ? 0 : account->wait.at);
     rt_put_u8(out, parts);
     if ((parts & PART_COUNTS) != 0)
         put_counts(out, account);

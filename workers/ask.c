@@ -34,6 +34,7 @@ static void answer_erase(struct rt_worker *worker, const struct rt_query *query,
         return;
     }
     rt_worker_flush(worker);
+    rt_keep_wait(worker); /* a snapshot that was taken with the intent still holds the account */
     if (!rt_erase_scrub(core, worker->journal, shard, account, error))
         rt_worker_die(worker, "erase", error);
     rt_core_forget(core, shard, account);
@@ -91,6 +92,10 @@ static void send_answer(struct rt_worker *worker, uint64_t tag, struct rt_buffer
     if (reply->failed) {
         rt_buffer_free(reply);
         rt_query_error(reply, RT_BUSY, "out of memory");
+    }
+    if (reply->size > RT_LINK_BODY_MAX) {
+        rt_buffer_clear(reply);
+        rt_query_error(reply, RT_TOO_LARGE, "the answer is: ask with a smaller limit");
     }
     rt_link_frame(rt_worker_answers(worker), RT_LINK_ANSWER, 0, tag, rt_buffer_span(reply));
     rt_buffer_free(reply);

@@ -54,7 +54,7 @@ bool rt_dead_add(struct rt_dead_letters *letters, const struct rt_dead_letter *l
         .position = position,
         .kept = (uint32_t)letter->letter.size,
     };
-    letters->bytes += letter->letter.size;
+    letters->bytes += letter->letter.size + RT_DEAD_OVERHEAD;
     if (letters->next < letter->sequence)
         letters->next = letter->sequence;
     return true;
@@ -85,7 +85,7 @@ const struct rt_dead_entry *rt_dead_find(const struct rt_dead_letters *letters, 
 static void take_out(struct rt_dead_letters *letters, size_t at, size_t count)
 {
     for (size_t i = at; i < at + count; i++)
-        letters->bytes -= letters->entries[i].kept;
+        letters->bytes -= letters->entries[i].kept + RT_DEAD_OVERHEAD;
     memmove(letters->entries + at, letters->entries + at + count,
             (letters->count - at - count) * sizeof(*letters->entries));
     letters->count -= count;
@@ -107,7 +107,7 @@ void rt_dead_expire(struct rt_dead_letters *letters, int64_t before, uint64_t by
     uint64_t bytes = letters->bytes;
 
     while (old < letters->count && (letters->entries[old].ts < before || bytes > bytes_max))
-        bytes -= letters->entries[old++].kept;
+        bytes -= letters->entries[old++].kept + RT_DEAD_OVERHEAD;
     if (old == 0)
         return;
     take_out(letters, 0, old);

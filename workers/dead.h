@@ -26,11 +26,14 @@ struct rt_dead_entry {
     uint32_t kept; /* bytes in the journal */
 };
 
+/* An empty letter costs memory, too. */
+enum { RT_DEAD_OVERHEAD = 64 };
+
 struct rt_dead_letters {
     struct rt_dead_entry *entries; /* ascending by sequence */
     size_t count, capacity;
-    uint64_t next; /* sequence of the next one; starts at 0, so ids from 1 are next + 1 */
-    uint64_t bytes;
+    uint64_t next;    /* sequence of the next one; starts at 0, so ids from 1 are next + 1 */
+    uint64_t bytes;   /* kept ones and RT_DEAD_OVERHEAD each: what the limit counts */
     uint64_t dropped; /* went for their age or for room */
 };
 

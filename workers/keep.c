@@ -54,10 +54,11 @@ static void expire(struct rt_worker *worker)
     rt_alert_log_expire(&core->alerts, now - config->alerts_keep_days * RT_DAY_MS);
     for (uint32_t p = core->index; p < core->partitions; p += core->count) {
         struct rt_shard *shard = core->shards[p];
+        bool empty = shard->table.count == 0 && !shard->dirty;
 
         rt_dead_expire(&shard->dead, now - config->limits_dead_days * RT_DAY_MS,
                        (uint64_t)config->limits_dead_bytes);
-        if (shard->covered_before < covered)
+        if (shard->covered_before < covered && !(empty && shard->covered == 0))
             covered = shard->covered_before;
     }
     if (config->journal_keep_days > 0 && covered != 0 && rt_position_log(covered) == core->log) {

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "protocol/cursor.h"
 #include "workers/answer.h"
 
 bool rt_scan_wanted(const struct rt_query *query)
@@ -56,6 +57,11 @@ struct rt_scan *rt_scan_new(struct rt_span payload, uint64_t tag, int64_t now,
     scan->items = malloc(scan->limit * sizeof(*scan->items));
     if (scan->items == NULL)
         goto no_memory;
+    if (scan->query.since_cursor.data != NULL &&
+        !rt_cursor_decode(scan->query.since_cursor, &scan->since)) {
+        rt_fault_set(fault, RT_BAD_REQUEST, "since: is no cursor");
+        goto refused;
+    }
     if (!parse_after(scan)) {
         rt_fault_set(fault, RT_BAD_REQUEST, "after: is not what an earlier answer gave");
         goto refused;
@@ -221,7 +227,7 @@ static void look_at_alerts(struct rt_scan *scan, const struct rt_account *accoun
         struct rt_scan_item item = {
             .account = account, .kind = episode->kind, .number = episode->number};
 
-        if (episode->number == 0 || (query->has_kind && episode->kind != query->kind) ||
+        if (episode->number <= scan->since || (query->has_kind && episode->kind != query->kind) ||
             (query->has_severity && episode->severity != query->severity))
             continue;
         offer(scan, &item);

@@ -25,6 +25,7 @@ struct rt_scan {
     uint32_t partition;         /* next one to look at */
     struct rt_scan_item *items; /* heap, the last in order at the top */
     size_t count, limit;
+    uint64_t since; /* alert.list: publication number */
     double after_key;
     struct rt_span after_name;
     struct rt_report report;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "protocol/assert.h"
+#include "workers/erase.h"
 #include "workers/group.h"
 #include "workers/recover.h"
 #include "workers/secret.h"
@@ -22,6 +23,7 @@
 enum {
     GROUP_BYTES = 4 << 20,   /* a group that waits for the one before it grows no larger */
     RECEIVE_BYTES = 8 << 20, /* read ahead from the link */
+    ANSWER_BYTES = 8 << 20,  /* of answers that wait to be written: no more is asked then */
     JUDGE_BUDGET = 256,      /* accounts judged for their time in one turn */
 };
 
@@ -228,13 +230,21 @@ static void take_frame(struct rt_worker *worker, const struct rt_link_header *he
     }
 }
 
+/* What the daemon has not taken yet: a question that waits costs less than an answer that does. */
+static bool has_room_to_answer(const struct rt_worker *worker)
+{
+    return worker->wire.out.size - worker->wire.out_at + worker->filling.answers.size +
+               worker->flying.answers.size <
+           ANSWER_BYTES;
+}
+
 static void take_frames(struct rt_worker *worker)
 {
     struct rt_link_header header;
     struct rt_span body;
 
     while (!worker->stopping && !worker->wire.ended &&
-           rt_journal_pending(worker->journal) < GROUP_BYTES &&
+           rt_journal_pending(worker->journal) < GROUP_BYTES && has_room_to_answer(worker) &&
            rt_wire_next(&worker->wire, &header, &body))
         take_frame(worker, &header, body);
 }
@@ -338,13 +348,13 @@ static void turn(struct rt_worker *worker)
     take_frames(worker);
     more = judge_time(worker);
     rt_scan_on(worker);
-    cut = rt_journal_pending(worker->journal) >= GROUP_BYTES;
+    cut = rt_journal_pending(worker->journal) >= GROUP_BYTES || !has_room_to_answer(worker);
     if (rt_journal_pending(worker->journal) > 0 && !rt_journal_in_flight(worker->journal))
         start_commit(worker);
     rt_keep_poll(worker);
     rt_wire_send(&worker->wire);
     /* Frames that a full group left unread can be taken now, if it was handed over. */
-    cut = cut && rt_journal_pending(worker->journal) < GROUP_BYTES;
+    cut = cut && rt_journal_pending(worker->journal) < GROUP_BYTES && has_room_to_answer(worker);
     worker->busy = more || cut || worker->scans != NULL;
 }
 
@@ -503,6 +513,19 @@ static void report_ready(struct rt_worker *worker, const struct rt_recovery *rec
                   worker->core.accounts, recovery->replayed, recovery->damaged);
 }
 
+/* Accounts whose erase was done again must not live on in a snapshot from before it. */
+static void save_erased(struct rt_worker *worker)
+{
+    struct rt_core *core = &worker->core;
+    char error[RT_JOURNAL_ERROR] = "";
+
+    for (uint32_t p = core->index; p < core->partitions; p += core->count)
+        if (core->shards[p]->dirty &&
+            !rt_erase_snapshot(core, worker->journal, core->shards[p], worker->state_dir,
+                               rt_worker_now(worker), error))
+            rt_worker_die(worker, "erase", error);
+}
+
 static void recover(struct rt_worker *worker)
 {
     struct rt_recovery recovery;
@@ -513,10 +536,12 @@ static void recover(struct rt_worker *worker)
         rt_worker_die(worker, "recovery", error);
     if (recovery.time > worker->clock.judged)
         worker->clock.judged = recovery.time;
-    worker->last_quiet = INT64_MIN / 2;
+    worker->last_quiet = rt_worker_now(worker); /* a load may go on */
     worker->cycle = worker->core.partitions;
     worker->next_cycle =
         recovery.erased > 0 ? 0 : rt_worker_now(worker) + worker->config->snapshot_interval_ms;
+    if (recovery.erased > 0)
+        save_erased(worker);
     say_again(worker);
     judge_the_past(worker);
     report_ready(worker, &recovery);

@@ -105,6 +105,6 @@ machine_boot() {
 }
 
 machine() {
-    nsenter -t "$machine_init" -m -p -i -n -u -C -- env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+    nsenter -t "$machine_init" -m -p -i -n -u -C -r -w -- env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
         DEBIAN_FRONTEND=noninteractive HOME=/root "$@"
 }

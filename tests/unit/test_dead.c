@@ -48,7 +48,7 @@ static void old_ones_go(void **state)
     (void)state;
     for (uint64_t i = 1; i <= 5; i++)
         add(&letters, i, (int64_t)i * 10, 100);
-    rt_dead_expire(&letters, 30, 1000);
+    rt_dead_expire(&letters, 30, 10000);
     assert_int_equal(letters.count, 3);
     assert_int_equal(letters.dropped, 2);
     assert_null(rt_dead_find(&letters, 2));
@@ -63,9 +63,9 @@ static void the_oldest_go_for_room(void **state)
     (void)state;
     for (uint64_t i = 1; i <= 5; i++)
         add(&letters, i, 1, 100);
-    rt_dead_expire(&letters, INT64_MIN, 250);
+    rt_dead_expire(&letters, INT64_MIN, 2 * (100 + RT_DEAD_OVERHEAD) + 50);
     assert_int_equal(letters.count, 2);
-    assert_int_equal(letters.bytes, 200);
+    assert_int_equal(letters.bytes, 2 * (100 + RT_DEAD_OVERHEAD));
     assert_non_null(rt_dead_find(&letters, 5));
     rt_dead_free(&letters);
 }
