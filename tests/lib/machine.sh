@@ -90,7 +90,7 @@ machine_become_init() { # ROOT
 machine_boot() {
     local children tries=0
     export -f machine_become_init
-    unshare -mpfuin --cgroup bash -c 'machine_become_init "$1"' init "$machine_dir/root" >"$machine_dir/console" 2>&1 </dev/null &
+    unshare -mpfuin --cgroup --kill-child bash -c 'machine_become_init "$1"' init "$machine_dir/root" >"$machine_dir/console" 2>&1 </dev/null &
     machine_pid=$!
     until children=$(cat "/proc/$machine_pid/task/$machine_pid/children" 2>/dev/null) && [ -n "$children" ] &&
         machine_init=${children%% *} && machine test -S /run/systemd/private 2>/dev/null; do
