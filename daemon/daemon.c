@@ -69,14 +69,28 @@ static void pump_sockets(struct rt_daemon *daemon)
     rt_zsocket_kick(&daemon->publisher.socket);
 }
 
+/* 0 means: all that was read is on disk, or its sender was told that it is not. */
+static int stop_status(const struct rt_daemon *daemon)
+{
+    return daemon->metrics.dropped[RT_DROPPED_FIREHOSE] == 0 ? 0 : 1;
+}
+
+static void stop_by_force(struct rt_daemon *daemon)
+{
+    rt_log(RT_LOG_ERROR, "unacknowledged_bytes=%zu stopped by force after %d s",
+           rt_daemon_unanswered_bytes(daemon), STOP_LIMIT_MS / 1000);
+    for (uint32_t i = 0; i < daemon->worker_count; i++) {
+        rt_ingest_abandon(&daemon->workers[i]); /* their senders hear `stopping` */
+    }
+    rt_daemon_leave(daemon, 1);
+}
+
 static void continue_stop(struct rt_daemon *daemon, int64_t now)
 {
     if (rt_supervisor_stop(daemon)) {
-        rt_daemon_leave(daemon, 0);
+        rt_daemon_leave(daemon, stop_status(daemon));
     } else if (now >= daemon->stop_by) {
-        rt_log(RT_LOG_ERROR, "unacknowledged_bytes=%zu stopped by force after %d s",
-               rt_daemon_unanswered_bytes(daemon), STOP_LIMIT_MS / 1000);
-        rt_daemon_leave(daemon, 1);
+        stop_by_force(daemon);
     }
 }
 

@@ -372,6 +372,7 @@ static void hold(struct rt_worker *worker, uint64_t tag)
 {
     if (worker->daemon->phase == RT_PHASE_STOPPING || !rt_window_hold(&worker->window, tag)) {
         rt_log(RT_LOG_ERROR, "worker=%u frame lost: the worker has no space for it", worker->index);
+        worker->daemon->metrics.dropped[RT_DROPPED_FIREHOSE]++;
         rt_window_done(&worker->window, tag);
         return;
     }
@@ -502,6 +503,7 @@ void rt_ingest_abandon(struct rt_worker *worker)
     if (lost > 0) {
         rt_log(RT_LOG_ERROR, "worker=%u stopped: %zu unacknowledged payloads of the firehose lost",
                worker->index, lost);
+        worker->daemon->metrics.dropped[RT_DROPPED_FIREHOSE] += lost;
     }
 }
 

@@ -25,7 +25,8 @@ enum rt_dropped {
     RT_DROPPED_REPLY,       /* its peer is gone or does not read */
     RT_DROPPED_LATE,        /* an answer after limits.answer_ms */
     RT_DROPPED_SUBSCRIBERS, /* times all subscribers were dropped: limits.subscriptions */
-    RT_DROPPED_ALERTS, /* due while nobody ran, more than is kept to be sent: in the list only */
+    RT_DROPPED_ALERTS,   /* due while nobody ran, more than is kept to be sent: in the list only */
+    RT_DROPPED_FIREHOSE, /* payloads of the firehose that were read and could not be kept at a stop */
     RT_DROPPED_COUNT,
 };
 

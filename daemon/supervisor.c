@@ -410,9 +410,6 @@ static void stop_one(struct rt_worker *worker)
         }
         break;
     case RT_WORKER_DOWN:
-        if (worker->failed) {
-            rt_ingest_abandon(worker);
-        }
         if (worker->window.bytes == 0) {
             event_del(worker->start_timer);
             worker->state = RT_WORKER_STOPPED;
@@ -423,15 +420,23 @@ static void stop_one(struct rt_worker *worker)
     }
 }
 
+/* While a message of the firehose is in hand every worker may still get a part of it. A failed one
+ * is emptied all the same: there is room in its window then, the message leaves the hand
+ * (rt_ingest_resume), the others persist their parts, and its own part is given up next. */
 bool rt_supervisor_stop(struct rt_daemon *daemon)
 {
     bool all = true;
 
     for (uint32_t i = 0; i < daemon->worker_count; i++) {
-        if (!daemon->ingest.is_parked) {
-            stop_one(&daemon->workers[i]);
+        struct rt_worker *worker = &daemon->workers[i];
+
+        if (worker->state == RT_WORKER_DOWN && worker->failed) {
+            rt_ingest_abandon(worker);
         }
-        all = all && daemon->workers[i].state == RT_WORKER_STOPPED;
+        if (!daemon->ingest.is_parked) {
+            stop_one(worker);
+        }
+        all = all && worker->state == RT_WORKER_STOPPED;
     }
     return all;
 }

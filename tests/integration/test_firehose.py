@@ -286,6 +286,52 @@ def pressure_reaches_the_sender():
 
 
 @case
+def a_stop_with_a_failed_worker_ends_soon_and_says_what_is_lost():
+    """A message is in hand and waits for a worker that cannot start. SIGTERM: the other worker's part of all that was read is on
+    disk, the rest is counted in the log, and the exit status tells."""
+    real = program('retain-worker')
+    if not real:
+        skip('retain-worker is not beside retaind')
+    copy = os.path.join(scratch(), 'worker')
+    shutil.copy(real, copy)
+    with Daemon(workers=2, workers__program=copy, workers__window_bytes=100000, workers__backoff_ms=10,
+                limits__message_bytes=65536) as daemon:
+        with open(copy + '.new', 'w') as script:
+            script.write('#!/bin/sh\nexit 3\n')
+        os.chmod(copy + '.new', 0o755)
+        os.rename(copy + '.new', copy)
+        kill(next(w['pid'] for w in daemon.ok('stats')['workers']))
+        until(lambda: 'worker=0 failed' in daemon.log_text(), 'the worker to be given up')
+        hose = ctx.socket(zmq.PUSH)
+        hose.setsockopt(zmq.SNDHWM, 10)
+        hose.setsockopt(zmq.SNDTIMEO, 500)
+        hose.setsockopt(zmq.LINGER, 0)
+        hose.connect(daemon.at['firehose'])
+        names = ['n%d' % i for i in range(40)]
+        try:
+            while True:
+                hose.send(pack([event(account=n, x='p' * 900) for n in names]))
+        except zmq.Again:
+            pass
+        read = lambda: daemon.metrics()['retaind_payloads_total{endpoint="firehose"}']
+        until(lambda: read() >= 2, 'a payload in a window and one in hand')
+        total = int(read())
+        begin = time.monotonic()
+        equal(daemon.stop(), 1, 'exit code of a stop that lost something')
+        check(time.monotonic() - begin < 40, 'the stop took', time.monotonic() - begin, 's')
+        lost = re.search(r'worker=0 stopped: (\d+) unacknowledged payloads of the firehose lost', daemon.log_text())
+        check(lost, 'what is lost is not said:', daemon.tail())
+        said = sum(int(n) for n in re.findall(r'worker=0 stopped: (\d+) unacknowledged', daemon.log_text()))
+        equal(said, total, 'payloads that lost a part')
+        hose.close()
+        daemon.options['workers.program'] = real
+        daemon.start()
+        held = [counts(daemon, n) for n in names]
+        equal(set(held), {0, total}, 'events of each account, of', total, 'payloads that were read')
+        equal(daemon.stop(), 0, 'exit code of a stop that lost nothing')
+
+
+@case
 def retry_of_a_still_bad_event():
     daemon = shared()
     hose = Hose(daemon)

@@ -123,7 +123,8 @@ def a_worker_without_room_makes_busy():
         until(lambda: daemon.metrics()['retaind_window_bytes'] > 0, 'the frame to be held')
         equal(daemon.push(event())['accepted'], 1, 'what comes after it')
         hose.close(0)
-        equal(daemon.stop(), 0, 'exit code')
+        equal(daemon.stop(), 1, 'exit code of a stop that lost the held frame')
+        check('frame lost: the worker has no space for it' in daemon.log_text(), 'nothing is said')
 
 
 @case
