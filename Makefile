@@ -183,6 +183,11 @@ SECONDS ?= 60
 fuzz:
 	FUZZ_SECONDS=$(SECONDS) tests/run fuzz $(if $(FUZZ),fuzz_$(FUZZ))
 
+# kill -9 of real processes under load; the same test runs a few rounds in `make check`.
+ROUNDS ?= 1000
+kill-rounds:
+	RETAIND_KILL_ROUNDS=$(ROUNDS) TEST_SECONDS=7200 tests/run integration test_kill
+
 coverage:
 	tests/coverage
 
@@ -246,7 +251,7 @@ deb:
 clean:
 	rm -rf $(O)
 
-.PHONY: all test-programs fuzz-programs bench bench-programs check style fuzz coverage demo deps test-deps docs install \
+.PHONY: all test-programs fuzz-programs bench bench-programs check style fuzz kill-rounds coverage demo deps test-deps docs install \
         uninstall deb clean FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(O)/%.d,$(wildcard protocol/*.c config/*.c config/tool/*.c daemon/*.c workers/*.c clients/*/*.c tests/*/*.c \
