@@ -47,6 +47,22 @@ struct rt_span rt_account_name(const struct rt_account *account)
     return rt_span(account->name, account->name_size);
 }
 
+enum { CACHE_LINE = 64 };
+
+void rt_account_prefetch(const struct rt_account *account)
+{
+    for (size_t at = 0; at <= offsetof(struct rt_account, name); at += CACHE_LINE)
+        __builtin_prefetch((const uint8_t *)account + at, 1);
+}
+
+void rt_account_prefetch_facts(const struct rt_account *account)
+{
+    if (account->cells != NULL)
+        __builtin_prefetch(account->cells, 1);
+    if (account->profile != NULL)
+        __builtin_prefetch(account->profile);
+}
+
 size_t rt_account_bytes(const struct rt_account *account)
 {
     const struct rt_profile *profile = account->profile;

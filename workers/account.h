@@ -17,6 +17,10 @@ void rt_account_free(struct rt_account *account); /* takes NULL */
 
 struct rt_span rt_account_name(const struct rt_account *account);
 
+/* Hints: the record is wanted soon; then, when it has arrived, what hangs off it. */
+void rt_account_prefetch(const struct rt_account *account);
+void rt_account_prefetch_facts(const struct rt_account *account);
+
 /* Bytes the account occupies, everything counted. */
 size_t rt_account_bytes(const struct rt_account *account);
 

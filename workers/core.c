@@ -77,12 +77,14 @@ struct rt_account *rt_core_find(const struct rt_core *core, struct rt_span accou
     return rt_table_find(&shard->table, rt_table_hash(account, core->seed), account);
 }
 
-void rt_core_prefetch(const struct rt_core *core, struct rt_span account)
+bool rt_core_locate(const struct rt_core *core, struct rt_span account, struct rt_place *place)
 {
-    const struct rt_shard *shard = rt_core_shard(core, account);
+    struct rt_shard *shard = rt_core_shard(core, account);
 
-    if (shard != NULL)
-        rt_table_prefetch(&shard->table, rt_table_hash(account, core->seed));
+    if (shard == NULL)
+        return false;
+    *place = (struct rt_place){.shard = shard, .hash = rt_table_hash(account, core->seed)};
+    return true;
 }
 
 struct rt_account *rt_core_obtain(struct rt_core *core, struct rt_shard *shard, struct rt_span name,
@@ -165,15 +167,12 @@ static bool touch(struct rt_core *core, struct rt_account *account, int64_t now,
     return true;
 }
 
-bool rt_core_event(struct rt_core *core, const struct rt_event *event, int64_t now, bool quiet,
-                   rt_position *position)
+bool rt_core_event(struct rt_core *core, struct rt_place place, const struct rt_event *event,
+                   int64_t now, bool quiet, rt_position *position)
 {
-    struct rt_shard *shard = rt_core_shard(core, event->account);
-    struct rt_account *account;
+    struct rt_shard *shard = place.shard;
+    struct rt_account *account = rt_core_obtain(core, shard, event->account, place.hash);
 
-    RT_ASSERT(shard != NULL);
-    account =
-        rt_core_obtain(core, shard, event->account, rt_table_hash(event->account, core->seed));
     if (account == NULL || !touch(core, account, now, quiet))
         return false;
     *position =

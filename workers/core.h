@@ -72,14 +72,20 @@ void rt_core_free(struct rt_core *core);
 /* The shard of an account; NULL if another worker owns it. */
 struct rt_shard *rt_core_shard(const struct rt_core *core, struct rt_span account);
 struct rt_account *rt_core_find(const struct rt_core *core, struct rt_span account);
-/* Hint: this account is wanted soon. */
-void rt_core_prefetch(const struct rt_core *core, struct rt_span account);
 
-/* Takes one event that was checked and is no duplicate: keeps its bytes, counts it in its account,
- * remembers that the account is to be judged. False without memory or space; nothing changed then.
- * *position: where it stands. */
-bool rt_core_event(struct rt_core *core, const struct rt_event *event, int64_t now, bool quiet,
-                   rt_position *position);
+/* Where an account is or belongs: worked out once for each event. */
+struct rt_place {
+    struct rt_shard *shard;
+    uint32_t hash;
+};
+/* False if another worker owns the account. */
+bool rt_core_locate(const struct rt_core *core, struct rt_span account, struct rt_place *place);
+
+/* Takes one event that was checked and is no duplicate: keeps its bytes, counts it in its account at
+ * `place`, remembers that the account is to be judged. False without memory or space; nothing
+ * changed then. *position: where it stands. */
+bool rt_core_event(struct rt_core *core, struct rt_place place, const struct rt_event *event,
+                   int64_t now, bool quiet, rt_position *position);
 
 /* Moment of the earliest deadline, INT64_MAX if none. */
 int64_t rt_core_next_deadline(const struct rt_core *core);

@@ -18,6 +18,7 @@ struct item {
     struct rt_event event;
     struct rt_fault fault;
     uint64_t identity;
+    struct rt_place place;
 };
 
 struct intake {
@@ -166,11 +167,22 @@ static void take(struct intake *intake, const struct item *item)
         worker->duplicate++;
         return;
     }
-    RT_ASSERT(rt_core_event(&worker->core, &item->event, intake->now, intake->quiet, &position));
+    RT_ASSERT(rt_core_event(&worker->core, item->place, &item->event, intake->now, intake->quiet,
+                            &position));
     RT_ASSERT(rt_dedupe_add(worker->dedupe, item->identity, position));
     worker->appended += item->event.raw.size;
     intake->done.accepted++;
     worker->accepted++;
+}
+
+static void prefetch_accounts(const struct item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (items[i].fault.code == RT_OK)
+            rt_table_prefetch_account(&items[i].place.shard->table, items[i].place.hash);
+    for (size_t i = 0; i < count; i++)
+        if (items[i].fault.code == RT_OK)
+            rt_table_prefetch_facts(&items[i].place.shard->table, items[i].place.hash);
 }
 
 static void take_chunk(struct intake *intake, struct item *items, struct rt_span *raw, size_t count)
@@ -183,14 +195,16 @@ static void take_chunk(struct intake *intake, struct item *items, struct rt_span
         item->fault.code =
             rt_event_decode(raw[i], intake->now, (size_t)worker->config->limits_event_bytes,
                             &item->event, &item->fault);
-        if (item->fault.code == RT_OK && rt_core_shard(&worker->core, item->event.account) == NULL)
+        if (item->fault.code == RT_OK &&
+            !rt_core_locate(&worker->core, item->event.account, &item->place))
             rt_fault_set(&item->fault, RT_BAD_FIELD, "account: not of this partition");
         if (item->fault.code != RT_OK)
             continue;
+        rt_table_prefetch(&item->place.shard->table, item->place.hash);
         item->identity = rt_identity(&item->event);
         rt_dedupe_touch(worker->dedupe, item->identity);
-        rt_core_prefetch(&worker->core, item->event.account);
     }
+    prefetch_accounts(items, count);
     for (size_t i = 0; i < count; i++) {
         if (items[i].fault.code == RT_OK)
             take(intake, &items[i]);

@@ -32,6 +32,35 @@ void rt_table_prefetch(const struct rt_table *table, uint32_t hash)
     __builtin_prefetch(&table->accounts[at]);
 }
 
+/* The first account with this hash: no name is compared, a hint may be wrong. */
+static const struct rt_account *likely(const struct rt_table *table, uint32_t hash)
+{
+    size_t mask = table->capacity - 1;
+
+    if (table->capacity == 0)
+        return NULL;
+    for (size_t at = hash & mask; table->hashes[at] != 0; at = (at + 1) & mask)
+        if (table->hashes[at] == hash)
+            return table->accounts[at];
+    return NULL;
+}
+
+void rt_table_prefetch_account(const struct rt_table *table, uint32_t hash)
+{
+    const struct rt_account *account = likely(table, hash);
+
+    if (account != NULL)
+        rt_account_prefetch(account);
+}
+
+void rt_table_prefetch_facts(const struct rt_table *table, uint32_t hash)
+{
+    const struct rt_account *account = likely(table, hash);
+
+    if (account != NULL)
+        rt_account_prefetch_facts(account);
+}
+
 struct rt_account *rt_table_find(const struct rt_table *table, uint32_t hash, struct rt_span name)
 {
     size_t mask = table->capacity - 1;

@@ -16,7 +16,11 @@ struct rt_table {
 uint32_t rt_table_hash(struct rt_span name, uint64_t seed);
 
 void rt_table_free(struct rt_table *table);
+/* Hints: the slot of this hash is wanted soon; then, when that has arrived, the account behind it
+ * and at last what hangs off the account. */
 void rt_table_prefetch(const struct rt_table *table, uint32_t hash);
+void rt_table_prefetch_account(const struct rt_table *table, uint32_t hash);
+void rt_table_prefetch_facts(const struct rt_table *table, uint32_t hash);
 struct rt_account *rt_table_find(const struct rt_table *table, uint32_t hash, struct rt_span name);
 /* The name must not be there. False without memory (unchanged). */
 bool rt_table_add(struct rt_table *table, uint32_t hash, struct rt_account *account);

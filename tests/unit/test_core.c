@@ -60,12 +60,14 @@ static bool send_event(struct fixture *f, struct rt_buffer *packed, int64_t now,
 {
     struct rt_event event;
     struct rt_fault fault;
+    struct rt_place place;
     rt_position position;
     bool taken;
 
     assert_int_equal(rt_event_decode(rt_buffer_span(packed), now, RT_EVENT_BYTES, &event, &fault),
                      RT_OK);
-    taken = rt_core_event(&f->core, &event, now, quiet, &position);
+    assert_true(rt_core_locate(&f->core, event.account, &place));
+    taken = rt_core_event(&f->core, place, &event, now, quiet, &position);
     rt_buffer_free(packed);
     return taken;
 }
