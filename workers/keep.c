@@ -9,21 +9,40 @@
 
 /* A partition that nothing happened to is written again when its snapshot lies so far back that it
  * keeps old segments from going. */
-enum { STALE_SEGMENTS = 16, WAIT_MS = 10 };
+enum { STALE_SEGMENTS = 16, WAIT_MS = 10, OLDER_LOGS = 256 /* looked at in one go */ };
 
 static uint64_t segment_of(rt_position position)
 {
     return position >> 26 & ((1u << 22) - 1);
 }
 
+/* The first log of this generation: those before it are written no more. */
+static uint32_t first_log(const struct rt_worker *worker)
+{
+    return worker->core.log - worker->core.index;
+}
+
+static bool has_older_logs(const struct rt_worker *worker)
+{
+    uint32_t oldest;
+
+    return rt_journal_logs(worker->journal, &oldest, 1) > 0 && oldest < first_log(worker);
+}
+
+/* An empty partition, too, is written out twice in a new generation: both its snapshots then name
+ * the new log, and the logs before can go. */
 static bool is_stale(const struct rt_worker *worker, const struct rt_shard *shard)
 {
     rt_position end = rt_journal_end(worker->journal);
+    uint32_t log = worker->core.log;
 
     if (shard->dirty)
         return true;
-    if (shard->covered == 0 || rt_position_log(shard->covered) != worker->core.log)
-        return shard->table.count > 0;
+    if (shard->covered == 0)
+        return shard->table.count > 0 || has_older_logs(worker);
+    if (rt_position_log(shard->covered) != log ||
+        (shard->covered_before != 0 && rt_position_log(shard->covered_before) != log))
+        return true;
     return segment_of(end) > segment_of(shard->covered) + STALE_SEGMENTS;
 }
 
@@ -44,6 +63,41 @@ static void take(struct rt_worker *worker, struct rt_shard *shard)
     worker->has_taken = true;
 }
 
+/* Whatever an alert or a dead letter that is still listed needs stays, too. */
+static int64_t kept_since(const struct rt_worker *worker)
+{
+    const struct rt_config *config = worker->config;
+    int64_t days = config->journal_keep_days;
+
+    if (days < config->alerts_keep_days)
+        days = config->alerts_keep_days;
+    if (days < config->limits_dead_days)
+        days = config->limits_dead_days;
+    return worker->clock.judged - days * RT_DAY_MS;
+}
+
+static void trim(struct rt_worker *worker, uint32_t log, rt_position covered)
+{
+    size_t gone = rt_journal_trim(worker->journal, log, covered, kept_since(worker));
+
+    if (gone > 0)
+        rt_worker_log(worker, "info", "journal=trimmed log=%u segments=%zu", log, gone);
+}
+
+/* Logs of earlier generations hold other workers' partitions, too: they may go when on disk every
+ * partition has its snapshots in this one. The first worker does it for all. */
+static void trim_older_logs(struct rt_worker *worker)
+{
+    rt_position floor = rt_snapshot_floor(worker->state_dir, worker->core.partitions);
+    uint32_t logs[OLDER_LOGS];
+    size_t count = rt_journal_logs(worker->journal, logs, OLDER_LOGS);
+
+    if (floor == 0 || rt_position_log(floor) < first_log(worker))
+        return;
+    for (size_t i = 0; i < count && i < OLDER_LOGS && logs[i] < first_log(worker); i++)
+        trim(worker, logs[i], floor);
+}
+
 static void expire(struct rt_worker *worker)
 {
     struct rt_core *core = &worker->core;
@@ -61,15 +115,12 @@ static void expire(struct rt_worker *worker)
         if (shard->covered_before < covered && !(empty && shard->covered == 0))
             covered = shard->covered_before;
     }
-    if (config->journal_keep_days > 0 && covered != 0 && rt_position_log(covered) == core->log) {
-        int64_t days = config->journal_keep_days > config->alerts_keep_days
-                           ? config->journal_keep_days
-                           : config->alerts_keep_days;
-        size_t gone = rt_journal_trim(worker->journal, core->log, covered, now - days * RT_DAY_MS);
-
-        if (gone > 0)
-            rt_worker_log(worker, "info", "journal=trimmed segments=%zu", gone);
-    }
+    if (config->journal_keep_days == 0)
+        return;
+    if (covered != 0 && rt_position_log(covered) == core->log)
+        trim(worker, core->log, covered);
+    if (core->index == 0 && has_older_logs(worker))
+        trim_older_logs(worker);
 }
 
 static bool cycle_is_due(const struct rt_worker *worker)

@@ -212,25 +212,59 @@ bool rt_snapshot_load(const char *state_dir, uint32_t partition, struct rt_snaps
     return found;
 }
 
-static rt_position covered_by(int folder, const char *name, uint32_t log)
+/* The position a file's header names, 0 if it has no good one. */
+static rt_position position_in(int folder, const char *name, uint32_t partition)
 {
     struct rt_snapshot snapshot = {0};
     uint8_t header[HEADER];
-    rt_position covered = 0;
+    int fd = rt_disk_open(folder, name, O_RDONLY);
+    bool good = fd >= 0 && read_header(fd, partition, header, &snapshot) == NULL;
+
+    rt_disk_close(fd);
+    return good ? snapshot.position : 0;
+}
+
+static rt_position covered_by(int folder, const char *name, uint32_t log)
+{
+    rt_position position;
     unsigned partition;
     char ending[8];
-    int fd;
 
     if (sscanf(name, "%4x.%7s", &partition, ending) != 2) {
         return 0;
     }
-    fd = rt_disk_open(folder, name, O_RDONLY);
-    if (fd >= 0 && read_header(fd, partition, header, &snapshot) == NULL &&
-        rt_position_log(snapshot.position) == log) {
-        covered = snapshot.position;
+    position = position_in(folder, name, partition);
+    return rt_position_log(position) == log ? position : 0;
+}
+
+/* The oldest over the files of a partition, 0 if there is none. */
+static rt_position floor_of(int folder, uint32_t partition)
+{
+    rt_position oldest = 0;
+
+    for (size_t i = 0; i < ENDINGS; i++) {
+        char name[NAME];
+        rt_position one;
+
+        file_name(name, partition, endings[i]);
+        one = position_in(folder, name, partition);
+        oldest = one != 0 && (oldest == 0 || one < oldest) ? one : oldest;
     }
-    rt_disk_close(fd);
-    return covered;
+    return oldest;
+}
+
+rt_position rt_snapshot_floor(const char *state_dir, uint32_t partitions)
+{
+    int folder = open_folder(state_dir);
+    rt_position oldest = UINT64_MAX;
+
+    for (uint32_t p = 0; p < partitions && oldest != 0; p++) {
+        rt_position one = floor_of(folder, p);
+
+        oldest = one < oldest ? one : oldest;
+    }
+    rt_disk_close(folder);
+    return oldest;
 }
 
 rt_position rt_snapshot_covered(const char *state_dir, uint32_t log)

@@ -36,6 +36,10 @@ bool rt_snapshot_save(const char *state_dir, const struct rt_snapshot *snapshot,
  * disk once. */
 rt_position rt_snapshot_covered(const char *state_dir, uint32_t log);
 
+/* The oldest position that a good snapshot header of any partition names: no start reads before it.
+ * 0 if a partition has no snapshot. */
+rt_position rt_snapshot_floor(const char *state_dir, uint32_t partitions);
+
 /* A thread that saves, one after the other. start takes ownership of the content; not while busy.
  */
 struct rt_snapshot_writer;

@@ -245,6 +245,33 @@ def changed_worker_count():
         load.check_all_duplicates()
 
 
+def logs_in(daemon):
+    """Numbers of the logs that have segments."""
+    return {name.split('-')[0] for name in os.listdir(os.path.join(daemon.state, 'journal')) if name.endswith('.seg')}
+
+
+@case
+def logs_of_older_generations_go_when_their_time_has_come():
+    keep = {'limits__dedupe_days': 1, 'journal__keep_days': 1, 'alerts__keep_days': 1, 'limits__dead_days': 1,
+            'snapshot__interval_ms': 100, 'journal__segment_bytes': '1M'}
+    with Daemon(workers=1, **keep) as daemon:
+        names = ['old%d' % i for i in range(40)]
+        sent = [event(account=n) for n in names for _ in range(5)]
+        daemon.load(sent)
+        daemon.restart(workers__count=2)
+        until(lambda: len([n for n in os.listdir(os.path.join(daemon.state, 'snapshots')) if n.endswith('.snap')]) >= 256,
+              'a snapshot of every partition')
+        equal(daemon.push(sent), {'accepted': 0, 'duplicate': len(sent), 'rejected': []}, 'within dedupe_days')
+        equal(logs_in(daemon), {'0001', '0002', '0003'}, 'logs while their events are to be kept')
+        daemon.crash(debug__clock_offset_ms=3 * DAY)
+        until(lambda: '0001' not in logs_in(daemon), 'the log of the first generation to go')
+        check(logs_in(daemon) >= {'0002', '0003'}, 'the logs that are written went, too:', logs_in(daemon))
+        for workers in (2, 3):
+            daemon.crash(workers__count=workers)
+            for n in names:
+                equal(daemon.get(n)['events'], {'call': 5}, 'count of', n)
+
+
 @case
 def subscriber_away_and_back():
     with Daemon(workers=2) as daemon:
