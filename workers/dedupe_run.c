@@ -337,16 +337,102 @@ struct rt_run *rt_run_open(int folder, const char *name)
     return run;
 }
 
+/* ---- checking ----------------------------------------------------------------------------- */
+
+static bool block_good(const uint8_t *block)
+{
+    return rt_load_u64(block) == XXH3_64bits(block + 8, RT_RUN_PAGE - 8);
+}
+
+/* The first byte of a page that is not as it should be. */
+static size_t first_difference(const uint8_t *page, const uint8_t *wanted)
+{
+    size_t at = 0;
+
+    while (at < RT_RUN_PAGE && page[at] == wanted[at]) {
+        at++;
+    }
+    return at;
+}
+
+/* All behind the header: the page it stands in, the gap before the blocks, the blocks. */
+static const char *check_pages(const struct rt_run *run, int fd, uint64_t *offset)
+{
+    static const uint8_t zeroes[RT_RUN_PAGE];
+    uint64_t index = RT_RUN_PAGE + index_size(run), blocks = blocks_offset(run);
+    uint8_t page[RT_RUN_PAGE], wanted[RT_RUN_PAGE];
+    size_t got, gap = (size_t)(blocks - index);
+
+    encode_header(wanted, run);
+    *offset = 0;
+    if (!rt_disk_read(fd, page, sizeof(page), 0, &got)) {
+        return strerror(errno);
+    }
+    *offset = first_difference(page, wanted);
+    if (*offset < RT_RUN_PAGE) {
+        return "bytes that should be zero";
+    }
+    *offset = index;
+    if (!rt_disk_read(fd, page, gap, index, &got)) {
+        return strerror(errno);
+    }
+    if (memcmp(page, zeroes, gap) != 0) {
+        return "bytes that should be zero";
+    }
+    for (size_t i = 0; i < run->blocks; i++) {
+        *offset = blocks + i * (uint64_t)RT_RUN_PAGE;
+        if (!rt_disk_read(fd, page, sizeof(page), *offset, &got)) {
+            return strerror(errno);
+        }
+        if (got < sizeof(page) || !block_good(page)) {
+            return "a block of identities is damaged";
+        }
+    }
+    return NULL;
+}
+
+/* Why it did not open, by what stands in its first page. */
+static const char *explain(int fd, uint64_t *offset)
+{
+    struct rt_run run = {0};
+    uint8_t page[RT_RUN_PAGE];
+    struct stat status;
+    size_t got;
+
+    *offset = 0;
+    if (fstat(fd, &status) != 0 || !rt_disk_read(fd, page, sizeof(page), 0, &got)) {
+        return strerror(errno);
+    }
+    if (got == sizeof(page) && decode_header(page, &run, (uint64_t)status.st_size)) {
+        *offset = RT_RUN_PAGE;
+        return "its filter or its fences are damaged";
+    }
+    return "its header is damaged, or the file is cut short";
+}
+
+const char *rt_run_check(int folder, const char *name, uint64_t *offset, uint64_t *entries)
+{
+    int fd = rt_disk_open(folder, name, O_RDONLY);
+    struct rt_run *run = fd < 0 ? NULL : rt_run_open(folder, name);
+    const char *wrong;
+
+    *offset = *entries = 0;
+    if (run == NULL) {
+        wrong = fd < 0 || errno != EBADMSG ? strerror(errno) : explain(fd, offset);
+    } else {
+        wrong = check_pages(run, fd, offset);
+        *entries = run->header.count;
+    }
+    rt_run_free(run);
+    rt_disk_close(fd);
+    return wrong;
+}
+
 /* ---- looking up --------------------------------------------------------------------------- */
 
 static const uint8_t *block_at(const struct rt_run *run, size_t index)
 {
     return run->map + blocks_offset(run) + index * RT_RUN_PAGE;
-}
-
-static bool block_good(const uint8_t *block)
-{
-    return rt_load_u64(block) == XXH3_64bits(block + 8, RT_RUN_PAGE - 8);
 }
 
 /* Checks a block the first time it is looked at. */

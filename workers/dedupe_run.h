@@ -82,6 +82,10 @@ struct rt_run *rt_run_write(int folder, const struct rt_run_header *header, rt_r
 struct rt_run *rt_run_open(int folder, const char *name);
 void rt_run_free(struct rt_run *run); /* takes NULL */
 
+/* Reads a run from its first byte to its last. NULL, or what is wrong with it and in *offset where;
+ * *entries: how many it holds. */
+const char *rt_run_check(int folder, const char *name, uint64_t *offset, uint64_t *entries);
+
 /* Memory it occupies beside the mapping. */
 size_t rt_run_bytes(const struct rt_run *run);
 

@@ -59,6 +59,10 @@ void rt_journal_fail(struct rt_journal *journal, const char *what, int fault);
 /* Makes a spare the segment that is filled. rt_log_reserve must have been called. */
 void rt_journal_begin_segment(struct rt_journal *journal, const struct rt_spare *spare);
 
+/* journal_scrub.c: what an intent lists, the caller's to free. False with errno (EBADMSG: damaged,
+ * or of another version). */
+bool rt_scrub_read(int folder, const char *name, struct rt_scrubs *scrubs);
+
 /* journal_scrub.c: finishes the scrubs whose intents lie in the folder, of logs that nobody else
  * writes. */
 bool rt_scrub_redo(struct rt_journal *journal, char *error);

@@ -168,7 +168,7 @@ static bool write_intent(int folder, uint32_t log, const struct rt_scrub *scrubs
     return written;
 }
 
-static bool read_intent(int folder, const char *name, struct rt_scrubs *scrubs)
+bool rt_scrub_read(int folder, const char *name, struct rt_scrubs *scrubs)
 {
     int fd = rt_disk_open(folder, name, O_RDONLY);
     struct stat status;
@@ -178,8 +178,11 @@ static bool read_intent(int folder, const char *name, struct rt_scrubs *scrubs)
 
     if (fd >= 0 && fstat(fd, &status) == 0 && (uint64_t)status.st_size <= intent_size(COUNT_MAX)) {
         bytes = malloc((size_t)status.st_size + 1);
-        read = bytes != NULL && rt_disk_read(fd, bytes, (size_t)status.st_size, 0, &got) &&
-               decode_intent(bytes, got, scrubs);
+        read = bytes != NULL && rt_disk_read(fd, bytes, (size_t)status.st_size, 0, &got);
+        if (read && !decode_intent(bytes, got, scrubs)) {
+            errno = EBADMSG;
+            read = false;
+        }
     }
     free(bytes);
     rt_disk_close(fd);
@@ -313,7 +316,7 @@ bool rt_journal_scrub_sync(struct rt_journal *journal, char *error)
 static bool redo(struct rt_journal *journal, const char *name, char *error)
 {
     struct rt_scrubs scrubs = {0};
-    bool done = read_intent(journal->folder, name, &scrubs) &&
+    bool done = rt_scrub_read(journal->folder, name, &scrubs) &&
                 overwrite_all(journal->folder, scrubs.at, scrubs.count) &&
                 remove_intent(journal->folder, name);
 

@@ -32,6 +32,7 @@
 enum { VERSION = 1, HEADER = 72, NAME = 16, STEP = 1 << 20 };
 
 static const uint8_t magic[8] = {'r', 't', 's', 'n', 'a', 'p', '\r', '\n'};
+static const char missing[] = "the file is missing";
 static const char *const endings[] = {"snap", "new", "old"};
 enum { ENDINGS = 3 };
 
@@ -95,15 +96,16 @@ static int open_folder(const char *state_dir)
     return folder;
 }
 
-/* NULL, or what is wrong; the header alone. */
+/* NULL, or what is wrong and where; the header alone. */
 static const char *read_header(int fd, uint32_t partition, uint8_t header[HEADER],
-                               struct rt_snapshot *snapshot)
+                               struct rt_snapshot *snapshot, uint64_t *offset)
 {
     struct stat status;
     const char *wrong;
-    uint64_t size = 0;
+    uint64_t size = 0, end;
     size_t got;
 
+    *offset = 0;
     if (fstat(fd, &status) != 0 || !rt_disk_read(fd, header, HEADER, 0, &got)) {
         return strerror(errno);
     }
@@ -111,8 +113,10 @@ static const char *read_header(int fd, uint32_t partition, uint8_t header[HEADER
     if (wrong == NULL && snapshot->partition != partition) {
         wrong = "it is of another partition";
     }
-    if (wrong == NULL && (uint64_t)status.st_size != HEADER + size) {
-        wrong = "it is cut short";
+    end = (uint64_t)status.st_size - HEADER;
+    if (wrong == NULL && end != size) {
+        wrong = end < size ? "it is cut short" : "bytes follow its content";
+        *offset = HEADER + (end < size ? end : size);
     }
     if (wrong == NULL) {
         snapshot->content.size = (size_t)size;
@@ -143,31 +147,48 @@ static const char *read_content(int fd, const uint8_t header[HEADER], struct rt_
     return wrong;
 }
 
-static void add_note(char *note, size_t size, const char *name, const char *wrong)
-{
-    size_t used = strlen(note);
-
-    snprintf(note + used, size - used, "%ssnapshots/%s: %s", used > 0 ? "; " : "", name, wrong);
-}
-
-/* Reads one file whole. False if it is not there or not good (noted). */
-static bool load_file(int folder, const char *name, uint32_t partition,
-                      struct rt_snapshot *snapshot, char *note, size_t note_size)
+const char *rt_snapshot_read(int folder, const char *name, uint32_t partition,
+                             struct rt_snapshot *snapshot, uint64_t *offset)
 {
     int fd = rt_disk_open(folder, name, O_RDONLY);
     uint8_t header[HEADER];
     const char *wrong;
 
     *snapshot = (struct rt_snapshot){.partition = partition};
-    if (fd < 0 && errno == ENOENT) {
-        return false;
+    *offset = 0;
+    if (fd < 0) {
+        return errno == ENOENT ? missing : strerror(errno);
     }
-    wrong = fd < 0 ? strerror(errno) : read_header(fd, partition, header, snapshot);
-    wrong = wrong == NULL ? read_content(fd, header, snapshot) : wrong;
+    wrong = read_header(fd, partition, header, snapshot, offset);
+    if (wrong == NULL) {
+        wrong = read_content(fd, header, snapshot);
+        *offset = HEADER;
+    }
     rt_disk_close(fd);
     if (wrong != NULL) {
         *snapshot = (struct rt_snapshot){.partition = partition};
-        add_note(note, note_size, name, wrong);
+    }
+    return wrong;
+}
+
+static void add_note(char *note, size_t size, const char *name, const char *wrong, uint64_t offset)
+{
+    size_t used = strlen(note);
+
+    snprintf(note + used, size - used, "%sdamaged file=snapshots/%s offset=%llu what=\"%s\"",
+             used > 0 ? "; " : "", name, (unsigned long long)offset, wrong);
+}
+
+/* False if it is not there or not good (noted). */
+static bool load_file(int folder, const char *name, uint32_t partition,
+                      struct rt_snapshot *snapshot, char *note, size_t note_size)
+{
+    uint64_t offset;
+    const char *wrong;
+
+    wrong = rt_snapshot_read(folder, name, partition, snapshot, &offset);
+    if (wrong != NULL && wrong != missing) {
+        add_note(note, note_size, name, wrong, offset);
     }
     return wrong == NULL;
 }
@@ -217,8 +238,9 @@ static rt_position position_in(int folder, const char *name, uint32_t partition)
 {
     struct rt_snapshot snapshot = {0};
     uint8_t header[HEADER];
+    uint64_t offset;
     int fd = rt_disk_open(folder, name, O_RDONLY);
-    bool good = fd >= 0 && read_header(fd, partition, header, &snapshot) == NULL;
+    bool good = fd >= 0 && read_header(fd, partition, header, &snapshot, &offset) == NULL;
 
     rt_disk_close(fd);
     return good ? snapshot.position : 0;

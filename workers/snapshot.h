@@ -28,6 +28,11 @@ struct rt_snapshot {
 bool rt_snapshot_load(const char *state_dir, uint32_t partition, struct rt_snapshot *snapshot,
                       char *note, size_t note_size);
 
+/* Reads one file of the folder `snapshots` whole, whatever its name. NULL, or what is wrong with it
+ * and in *offset where; then nothing is held. */
+const char *rt_snapshot_read(int folder, const char *name, uint32_t partition,
+                             struct rt_snapshot *snapshot, uint64_t *offset);
+
 /* Writes in the calling thread. False with a sentence in error. */
 bool rt_snapshot_save(const char *state_dir, const struct rt_snapshot *snapshot, char *error,
                       size_t error_size);

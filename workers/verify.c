@@ -1,0 +1,279 @@
+#include "workers/verify.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "workers/check.h"
+#include "workers/disk.h"
+
+enum { TEXT_BYTES = 128 << 10, SECRET_BYTES = 17 };
+
+void rt_check_found(struct rt_check *check, enum rt_weight weight, const char *file,
+                    uint64_t offset, const char *what)
+{
+    const struct rt_finding finding = {
+        .file = file, .offset = offset, .what = what, .weight = weight};
+
+    check->checked.notes += weight == RT_FOUND_NOTE;
+    check->checked.mended += weight == RT_FOUND_MENDED;
+    check->checked.lost += weight == RT_FOUND_LOST;
+    check->found(check->context, &finding);
+}
+
+/* ---- the small files ---------------------------------------------------------------------- */
+
+/* The whole file as text, to be freed; NULL with errno. */
+static char *read_text(int folder, const char *name, size_t *size)
+{
+    int fd = rt_disk_open(folder, name, O_RDONLY);
+    char *text = fd < 0 ? NULL : malloc(TEXT_BYTES + 1);
+
+    if (text != NULL && !rt_disk_read(fd, text, TEXT_BYTES, 0, size)) {
+        free(text);
+        text = NULL;
+    }
+    if (text != NULL) {
+        text[*size] = '\0';
+    }
+    rt_disk_close(fd);
+    return text;
+}
+
+/* Where two texts part. */
+static size_t first_difference(const char *text, const char *wanted)
+{
+    size_t at = 0;
+
+    while (text[at] != '\0' && text[at] == wanted[at]) {
+        at++;
+    }
+    return at;
+}
+
+static void check_format(struct rt_check *check, const char *text, size_t size)
+{
+    char wanted[96];
+    unsigned format = 1, partitions = RT_PARTITIONS;
+    int read = sscanf(text, "format %u partitions %u", &format, &partitions);
+
+    if (read == 2 && partitions > 0 && partitions <= RT_PARTITIONS_MAX) {
+        check->partitions = partitions;
+    }
+    if (read >= 1 && format != 1) {
+        rt_check_found(check, RT_FOUND_LOST, "format", 0,
+                       "a format that this program does not know");
+        return;
+    }
+    snprintf(wanted, sizeof(wanted), "format 1\npartitions %u\nhash xxh3-64\n", check->partitions);
+    if (size != strlen(wanted) || memcmp(text, wanted, size) != 0) {
+        rt_check_found(check, RT_FOUND_LOST, "format", first_difference(text, wanted),
+                       "not what this program writes: it will refuse to start");
+    }
+}
+
+static uint64_t line_start(const char *text, unsigned line)
+{
+    const char *at = text;
+
+    while (line > 1 && strchr(at, '\n') != NULL) {
+        at = strchr(at, '\n') + 1;
+        line--;
+    }
+    return (uint64_t)(at - text);
+}
+
+static void check_generations(struct rt_check *check, const char *text)
+{
+    char error[RT_JOURNAL_ERROR];
+    unsigned line = 1;
+    size_t at = 0;
+
+    if (!rt_log_history_parse(&check->generations, text, error)) {
+        sscanf(error, "generations: line %u", &line);
+        rt_check_found(check, RT_FOUND_LOST, "generations", line_start(text, line),
+                       "a line that cannot be read: it will refuse to start");
+        return;
+    }
+    for (size_t i = 0; i < check->generations.count; i++) {
+        char wanted[96];
+        size_t size = (size_t)snprintf(wanted, sizeof(wanted), "generation %zu workers %u log %u\n",
+                                       i + 1, check->generations.all[i].workers,
+                                       check->generations.all[i].first_log);
+
+        if (strncmp(text + at, wanted, size) != 0) {
+            rt_check_found(check, RT_FOUND_LOST, "generations",
+                           at + first_difference(text + at, wanted),
+                           "not what this program writes");
+            return;
+        }
+        at += size;
+    }
+}
+
+static void check_secret(struct rt_check *check, const char *text, size_t size)
+{
+    size_t digits = strspn(text, "0123456789abcdef");
+
+    if (size != SECRET_BYTES || digits != SECRET_BYTES - 1 || text[digits] != '\n') {
+        rt_check_found(check, RT_FOUND_LOST, "secret", digits, "not 16 hexadecimal digits");
+    }
+}
+
+static bool read_failed(struct rt_check *check, const char *name)
+{
+    snprintf(check->error, sizeof(check->error), "%s: %s", name, strerror(errno));
+    return false;
+}
+
+/* A directory that no worker has opened yet has neither generations nor secret. */
+static bool check_texts(struct rt_check *check, int folder, bool used)
+{
+    size_t size;
+    char *text = read_text(folder, "format", &size);
+
+    if (text == NULL) {
+        snprintf(check->error, sizeof(check->error),
+                 "%s is no state directory: its file format cannot be read: %s", check->state_dir,
+                 strerror(errno));
+        return false;
+    }
+    check_format(check, text, size);
+    free(text);
+    text = read_text(folder, "generations", &size);
+    if (text != NULL) {
+        check_generations(check, text);
+        free(text);
+    } else if (errno != ENOENT) {
+        return read_failed(check, "generations");
+    } else if (used) {
+        rt_check_found(check, RT_FOUND_LOST, "generations", 0, "the file is missing");
+    }
+    text = read_text(folder, "secret", &size);
+    if (text != NULL) {
+        check_secret(check, text, size);
+        free(text);
+    } else if (errno != ENOENT) {
+        return read_failed(check, "secret");
+    } else if (used) {
+        rt_check_found(check, RT_FOUND_LOST, "secret", 0,
+                       "the file is missing: an erase that a stop cut short cannot be finished");
+    }
+    return true;
+}
+
+/* ---- the folders -------------------------------------------------------------------------- */
+
+static int open_folder(int above, const char *name)
+{
+    return openat(above, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static bool check_folders(struct rt_check *check, int state)
+{
+    int journal = open_folder(state, "journal"), snapshots = -1;
+    bool used = journal >= 0, checked = false;
+
+    if (!used && errno != ENOENT) {
+        return read_failed(check, "journal");
+    }
+    if (check_texts(check, state, used)) {
+        snapshots = open_folder(state, "snapshots");
+        check->covered = calloc(check->partitions, sizeof(*check->covered));
+        checked = check->covered != NULL && (snapshots >= 0 || errno == ENOENT);
+        if (!checked) {
+            read_failed(check, "snapshots");
+        }
+    }
+    checked = checked && (snapshots < 0 || rt_check_snapshots(check, snapshots)) &&
+              (!used || rt_check_journal(check, journal));
+    rt_disk_close(journal);
+    rt_disk_close(snapshots);
+    return checked;
+}
+
+bool rt_verify_held(const char *state_dir, rt_found *found, void *context,
+                    struct rt_checked *checked, char *error, size_t error_size)
+{
+    struct rt_check check = {
+        .state_dir = state_dir, .partitions = RT_PARTITIONS, .found = found, .context = context};
+    int state = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool done = state >= 0 ? check_folders(&check, state) : read_failed(&check, state_dir);
+
+    *checked = check.checked;
+    if (!done) {
+        snprintf(error, error_size, "%s", check.error);
+    }
+    rt_log_history_free(&check.generations);
+    free(check.covered);
+    rt_disk_close(state);
+    return done;
+}
+
+/* ---- the locks ---------------------------------------------------------------------------- */
+
+/* A lock that is not there is held by nobody. *fd is -1 then. */
+static bool take_lock(int folder, const char *name, int how, int *fd)
+{
+    *fd = rt_disk_open(folder, name, O_RDONLY);
+    if (*fd < 0) {
+        return errno == ENOENT;
+    }
+    if (flock(*fd, how | LOCK_NB) == 0) {
+        return true;
+    }
+    rt_disk_close(*fd);
+    *fd = -1;
+    return false;
+}
+
+/* A worker outlives its daemon by a moment. */
+static bool workers_gone(int state)
+{
+    int folder = open_folder(state, "journal");
+    DIR *listing = folder < 0 ? NULL : fdopendir(folder);
+    struct dirent *entry;
+    bool gone = true;
+
+    while (gone && listing != NULL && (entry = readdir(listing)) != NULL) {
+        size_t size = strlen(entry->d_name);
+        int fd = -1;
+
+        if (size > 5 && strcmp(entry->d_name + size - 5, ".lock") == 0) {
+            gone = take_lock(dirfd(listing), entry->d_name, LOCK_SH, &fd);
+            rt_disk_close(fd);
+        }
+    }
+    if (listing != NULL) {
+        closedir(listing);
+    } else {
+        rt_disk_close(folder);
+    }
+    return gone;
+}
+
+bool rt_verify(const char *state_dir, rt_found *found, void *context, struct rt_checked *checked,
+               char *error, size_t error_size)
+{
+    int state = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), lock = -1;
+    bool done = false;
+
+    *checked = (struct rt_checked){0};
+    if (state < 0) {
+        snprintf(error, error_size, "%s: %s", state_dir, strerror(errno));
+    } else if (!take_lock(state, "lock", LOCK_EX, &lock) || !workers_gone(state)) {
+        snprintf(error, error_size,
+                 errno == EWOULDBLOCK ? "%s is used by a running daemon: stop it, or check a backup"
+                                      : "%s: its locks cannot be taken",
+                 state_dir);
+    } else {
+        done = rt_verify_held(state_dir, found, context, checked, error, error_size);
+    }
+    rt_disk_close(lock);
+    rt_disk_close(state);
+    return done;
+}
