@@ -155,6 +155,22 @@ static void list_additions(struct additions *additions, const struct rt_event *e
     add_sentiment(additions, event);
 }
 
+/* A contact that can only do the score good. */
+static bool is_good(const struct rt_event *event)
+{
+    bool bad_tone = event->has_sentiment && event->sentiment < 0;
+
+    switch (event->type) {
+    case RT_CALL:
+        return !bad_tone && !rt_event_unanswered(event);
+    case RT_VISIT:
+    case RT_EMAIL:
+        return !bad_tone && rt_event_is_contact(event);
+    default:
+        return false;
+    }
+}
+
 static bool in_thread(const struct rt_event *event)
 {
     return event->type == RT_EMAIL && !event->bounced && event->thread.data != NULL &&
@@ -206,6 +222,7 @@ bool rt_account_apply(struct rt_account *account, const struct rt_event *event, 
     list_additions(&additions, event);
     if (!prepare(account, event, &additions, &ticket, &profile))
         return false;
+    account->calm = account->calm && is_good(event);
     if (account->counts[event->type] < UINT32_MAX)
         account->counts[event->type]++;
     if (rt_event_is_contact(event)) {

@@ -1,8 +1,8 @@
 /* The fields of an account: for the files of the pure state, score and rules alone.
  *
  * The record itself is small and of fixed size; what few accounts have, or what grows, hangs off
- * it. Everything but `wait`, `chain`, `peaks`, `dwell` and `open` is a function of the set of the
- * account's events. */
+ * it. Everything but `wait`, `chain`, `peaks`, `dwell`, `calm` and `open` is a function of the set
+ * of the account's events. */
 #ifndef RT_WORKERS_ACCOUNT_STATE_H
 #define RT_WORKERS_ACCOUNT_STATE_H
 
@@ -41,6 +41,8 @@ struct rt_account {
                                      0: none */
     int32_t peak_day;             /* -1: nothing noted */
     bool churned;                 /* of the profile, for the hot path */
+    bool calm;                    /* judged with nothing open or holding, and touched since by good
+                                     contacts alone; see rt_rules_calm. Not stored */
     uint8_t name_size;
     uint8_t name[];
 };

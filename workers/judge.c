@@ -161,6 +161,11 @@ static void judge(struct rt_core *core, struct rt_account *account, int64_t now,
     int64_t waited = rt_account_wait(account)->at;
     int64_t due = on == RT_ON_TIME && waited < now ? waited : now, next;
 
+    if (on == RT_ON_EVENT && rt_rules_calm(core->config, account, now, &next)) {
+        if (next < waited)
+            rt_core_wait_until(core, account, next);
+        return;
+    }
     rt_rules_judge(core->config, account, now, on, judgement);
     next = judgement->deadline;
     for (size_t i = 0; i < judgement->count; i++)

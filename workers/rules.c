@@ -137,6 +137,44 @@ static void note_score(struct rt_account *account, const struct rt_facts *facts)
         rt_account_note_peak(account, rt_activity_day(facts->now), facts->score);
 }
 
+/* Nothing open, nothing that holds, and no ticket whose age weighs. */
+static bool is_calm(const struct rt_facts *facts, const struct step steps[RT_ALERT_KINDS])
+{
+    const struct rt_account *account = facts->account;
+
+    for (int kind = 0; kind < RT_ALERT_KINDS; kind++)
+        if (steps[kind].open != NULL || steps[kind].verdict.holds)
+            return false;
+    return facts->established && !facts->dormant && !account->churned &&
+           rt_tickets_open(account->tickets) == 0;
+}
+
+bool rt_rules_calm(const struct rt_config *config, struct rt_account *account, int64_t now,
+                   int64_t *deadline)
+{
+    /* A fall by time is told with the next event; a day more may shorten what is usual, or show
+     * growth; one more sentiment may make the mean count. */
+    static const enum rt_alert_kind kinds[] = {RT_SCORE_DROP, RT_SILENCE, RT_SENTIMENT, RT_UPSELL};
+    int64_t next = INT64_MAX;
+    struct rt_facts facts;
+
+    if (!account->calm)
+        return false;
+    rt_facts(&facts, config, account, now, RT_ON_EVENT);
+    if (facts.dormant)
+        return false;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct rt_verdict verdict = rt_verdict(&facts, kinds[i], NULL);
+
+        if (verdict.holds)
+            return false;
+        keep_earlier(&next, verdict.next, now);
+    }
+    note_score(account, &facts);
+    *deadline = next;
+    return true;
+}
+
 void rt_rules_judge(const struct rt_config *config, struct rt_account *account, int64_t now,
                     enum rt_judged_on on, struct rt_judgement *out)
 {
@@ -154,6 +192,7 @@ void rt_rules_judge(const struct rt_config *config, struct rt_account *account, 
         rt_account_set_dwell(account, (enum rt_alert_kind)kind, steps[kind].dwell);
     }
     note_score(account, &facts);
+    account->calm = is_calm(&facts, steps);
     out->deadline = deadline(&facts, steps);
     RT_ASSERT(out->deadline > now);
 }

@@ -46,6 +46,14 @@ void rt_rules_before(const struct rt_config *config, struct rt_account *account,
 void rt_rules_judge(const struct rt_config *config, struct rt_account *account, int64_t now,
                     enum rt_judged_on on, struct rt_judgement *out);
 
+/* The short way after events, for an account that was judged with nothing open and that good contacts
+ * alone have touched since: they lower no score, so the deadline it has stays a lower bound, and
+ * only what they may bring about by themselves is looked at. True if nothing is to be said before
+ * the deadline it has and *deadline, whichever is earlier; the score is noted. False: nothing was
+ * done, rt_rules_judge decides. */
+bool rt_rules_calm(const struct rt_config *config, struct rt_account *account, int64_t now,
+                   int64_t *deadline);
+
 /* The deadline alone (after an acknowledgement, a snooze or a recovery without judging). */
 int64_t rt_rules_deadline(const struct rt_config *config, const struct rt_account *account,
                           int64_t now);
