@@ -3,24 +3,20 @@
 
 #include "workers/answer.h"
 #include "workers/erase.h"
+#include "workers/hold.h"
 #include "workers/worker.h"
 
 /* Room in the journal for the largest command an operator can give. */
 enum { COMMAND_ROOM = 8 << 10 };
 
-static void answer_erase(struct rt_worker *worker, const struct rt_query *query,
-                         struct rt_buffer *out)
+static void erase_account(struct rt_worker *worker, const struct rt_query *query,
+                          struct rt_account *account, struct rt_buffer *out)
 {
     struct rt_core *core = &worker->core;
-    struct rt_account *account = rt_core_find(core, query->account);
     struct rt_shard *shard = rt_core_shard(core, query->account);
     char error[RT_JOURNAL_ERROR] = "";
     uint64_t events = 0;
 
-    if (account == NULL) {
-        rt_query_error(out, RT_NOT_FOUND, "no such account");
-        return;
-    }
     for (int type = 0; type < RT_EVENT_TYPES; type++)
         events += rt_account_events(account, (enum rt_event_type)type);
     rt_worker_flush(worker);
@@ -46,6 +42,22 @@ static void answer_erase(struct rt_worker *worker, const struct rt_query *query,
     rt_write_map(out, 2);
     rt_write_key_bool(out, "ok", true);
     rt_write_key_int(out, "events", (int64_t)events);
+}
+
+/* A backup that met a half-erased account would keep it. */
+static void answer_erase(struct rt_worker *worker, const struct rt_query *query,
+                         struct rt_buffer *out)
+{
+    struct rt_account *account = rt_core_find(&worker->core, query->account);
+    int hold = account == NULL ? -1 : rt_hold_shared(worker->state_dir);
+
+    if (account == NULL)
+        rt_query_error(out, RT_NOT_FOUND, "no such account");
+    else if (hold < 0)
+        rt_query_error(out, RT_BUSY, "a backup is being taken: ask again when it is over");
+    else
+        erase_account(worker, query, account, out);
+    rt_hold_release(hold);
 }
 
 static void answer(struct rt_worker *worker, const struct rt_query *query, struct rt_buffer *out)

@@ -149,6 +149,9 @@ int64_t rt_journal_time(const struct rt_journal *journal);
 bool rt_journal_scrub(struct rt_journal *journal, rt_position position);
 bool rt_journal_scrub_sync(struct rt_journal *journal, char *error);
 
+/* True if the directory holds the intent of a scrub that a stop cut short: opening will finish it. */
+bool rt_scrub_pending(const char *state_dir);
+
 /* Removes segments of `log` that lie wholly before `covered` and whose newest commit is older than
  * `older_than` (ms); never the one being written. Take as `covered` the position of the older of
  * the two kept snapshots, the oldest over all partitions. Returns the number of segments that went.

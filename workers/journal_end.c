@@ -9,6 +9,8 @@
 
 #include "workers/segment_scan.h"
 
+enum { STAT_BLOCK = 512 }; /* unit of st_blocks */
+
 /* ---- finding it --------------------------------------------------------------------------- */
 
 struct group {
@@ -229,6 +231,7 @@ static bool zero_tail(int fd, uint64_t from, uint64_t size, uint64_t *cut)
     return done && (*cut == from || rt_disk_sync_data(fd));
 }
 
+/* A copy may be shorter than its segment, or have holes in which a commit could run out of space. */
 static bool whole_size(int fd, uint64_t size, bool *grown)
 {
     struct stat status;
@@ -237,7 +240,10 @@ static bool whole_size(int fd, uint64_t size, bool *grown)
         return false;
     }
     *grown = (uint64_t)status.st_size < size;
-    return !*grown || (rt_disk_allocate(fd, size) && rt_disk_sync(fd));
+    if ((uint64_t)status.st_blocks * STAT_BLOCK >= size) {
+        return true;
+    }
+    return rt_disk_allocate(fd, size) && rt_disk_sync(fd);
 }
 
 static bool cut_tail(struct rt_log *log, const struct rt_segment *segment, char *note, char *error)

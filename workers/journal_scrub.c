@@ -328,6 +328,28 @@ static bool redo(struct rt_journal *journal, const char *name, char *error)
     return done;
 }
 
+bool rt_scrub_pending(const char *state_dir)
+{
+    int above = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int folder = above < 0 ? -1 : openat(above, "journal", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *listing = folder < 0 ? NULL : fdopendir(folder);
+    struct dirent *entry;
+    bool pending = false;
+
+    while (!pending && listing != NULL && (entry = readdir(listing)) != NULL) {
+        size_t size = strlen(entry->d_name);
+
+        pending = size > 6 && strcmp(entry->d_name + size - 6, ".scrub") == 0;
+    }
+    if (listing != NULL) {
+        closedir(listing);
+    } else {
+        rt_disk_close(folder);
+    }
+    rt_disk_close(above);
+    return pending;
+}
+
 /* Another worker that writes a log finishes its own. */
 bool rt_scrub_redo(struct rt_journal *journal, char *error)
 {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "workers/export.h"
+#include "workers/hold.h"
 #include "workers/worker.h"
 
 /* A partition that nothing happened to is written again when its snapshot lies so far back that it
@@ -98,6 +99,20 @@ static void trim_older_logs(struct rt_worker *worker)
         trim(worker, logs[i], floor);
 }
 
+/* Not while a backup is being taken: its snapshots may name what would go. The next cycle will do. */
+static void trim_logs(struct rt_worker *worker, rt_position covered)
+{
+    int hold = rt_hold_shared(worker->state_dir);
+
+    if (hold < 0)
+        return;
+    if (covered != 0 && rt_position_log(covered) == worker->core.log)
+        trim(worker, worker->core.log, covered);
+    if (worker->core.index == 0 && has_older_logs(worker))
+        trim_older_logs(worker);
+    rt_hold_release(hold);
+}
+
 static void expire(struct rt_worker *worker)
 {
     struct rt_core *core = &worker->core;
@@ -115,12 +130,8 @@ static void expire(struct rt_worker *worker)
         if (shard->covered_before < covered && !(empty && shard->covered == 0))
             covered = shard->covered_before;
     }
-    if (config->journal_keep_days == 0)
-        return;
-    if (covered != 0 && rt_position_log(covered) == core->log)
-        trim(worker, core->log, covered);
-    if (core->index == 0 && has_older_logs(worker))
-        trim_older_logs(worker);
+    if (config->journal_keep_days > 0)
+        trim_logs(worker, covered);
 }
 
 static bool cycle_is_due(const struct rt_worker *worker)

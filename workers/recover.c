@@ -85,6 +85,7 @@ struct replay {
     struct rt_recovery *recovery;
     rt_recover_progress *progress;
     rt_recover_note *note;
+    rt_recover_hold *hold;
     void *context;
     rt_position *from;         /* by partition: what its snapshot covers */
     uint32_t generation_first; /* logs of the generation being replayed */
@@ -182,6 +183,7 @@ static bool replay_erase(struct replay *replay, struct rt_shard *shard,
     if (account == NULL)
         return true;
     replay->note(replay->context, "an erase that a stop cut short is done again");
+    replay->hold(replay->context);
     if (!rt_erase_scrub(replay->core, replay->journal, shard, account, error)) {
         replay->note(replay->context, error);
         return false;
@@ -375,13 +377,14 @@ static void restore_deadlines(struct rt_core *core, int64_t time)
 }
 
 bool rt_recover(struct rt_core *core, struct rt_journal *journal, const char *state_dir,
-                uint64_t seed, rt_recover_progress *progress, rt_recover_note *note, void *context,
-                struct rt_recovery *recovery, char *error)
+                uint64_t seed, rt_recover_progress *progress, rt_recover_note *note,
+                rt_recover_hold *hold, void *context, struct rt_recovery *recovery, char *error)
 {
     struct replay replay = {.core = core,
                             .recovery = recovery,
                             .progress = progress,
                             .note = note,
+                            .hold = hold,
                             .context = context,
                             .state_dir = state_dir,
                             .journal = journal,

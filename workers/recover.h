@@ -37,10 +37,13 @@ typedef void rt_recover_progress(void *context, uint64_t records);
 /* One line for the log about something found on the way. */
 typedef void rt_recover_note(void *context, const char *text);
 
+/* Called before an erase that a stop cut short is done again: returns when it may be (hold.h). */
+typedef void rt_recover_hold(void *context);
+
 /* Fills the core. `seed`: the state directory's (secret.h). False with error: the state directory
  * cannot be used. */
 bool rt_recover(struct rt_core *core, struct rt_journal *journal, const char *state_dir,
-                uint64_t seed, rt_recover_progress *progress, rt_recover_note *note, void *context,
-                struct rt_recovery *recovery, char *error);
+                uint64_t seed, rt_recover_progress *progress, rt_recover_note *note,
+                rt_recover_hold *hold, void *context, struct rt_recovery *recovery, char *error);
 
 #endif

@@ -17,6 +17,7 @@
 #include "protocol/assert.h"
 #include "workers/erase.h"
 #include "workers/group.h"
+#include "workers/hold.h"
 #include "workers/recover.h"
 #include "workers/secret.h"
 
@@ -24,6 +25,7 @@ enum {
     GROUP_BYTES = 4 << 20,   /* a group that waits for the one before it grows no larger */
     RECEIVE_BYTES = 8 << 20, /* read ahead from the link */
     ANSWER_BYTES = 8 << 20,  /* of answers that wait to be written: no more is asked then */
+    HOLD_MS = 50,            /* between two looks whether a backup is over */
     JUDGE_BUDGET = 256,      /* accounts judged for their time in one turn */
 };
 
@@ -404,6 +406,22 @@ static void note(void *context, const char *text)
     rt_worker_log(context, "warning", "recovery %s", text);
 }
 
+/* What a backup is copying is not erased under its hands: this worker comes later. */
+static void hold(void *context)
+{
+    struct rt_worker *worker = context;
+
+    while (worker->hold < 0) {
+        worker->hold = rt_hold_shared(worker->state_dir);
+        if (worker->hold < 0 && errno != EWOULDBLOCK)
+            rt_worker_die(worker, "erase", strerror(errno));
+        if (worker->hold < 0) {
+            progress(worker, 0);
+            poll(NULL, 0, HOLD_MS);
+        }
+    }
+}
+
 static bool owns(void *context, uint32_t partition)
 {
     const struct rt_core *core = context;
@@ -450,6 +468,8 @@ static void open_state(struct rt_worker *worker)
     if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed) ||
         !rt_secret(worker->state_dir, &worker->secret, error, sizeof(error)))
         rt_worker_die(worker, "start", error);
+    if (rt_scrub_pending(worker->state_dir))
+        hold(worker);
     worker->journal = rt_journal_open(&options, error);
     if (worker->journal == NULL)
         rt_worker_die(worker, "journal", error);
@@ -532,7 +552,7 @@ static void recover(struct rt_worker *worker)
     char error[RT_JOURNAL_ERROR] = "";
 
     if (!rt_recover(&worker->core, worker->journal, worker->state_dir, worker->secret, progress,
-                    note, worker, &recovery, error))
+                    note, hold, worker, &recovery, error))
         rt_worker_die(worker, "recovery", error);
     if (recovery.time > worker->clock.judged)
         worker->clock.judged = recovery.time;
@@ -542,6 +562,8 @@ static void recover(struct rt_worker *worker)
         recovery.erased > 0 ? 0 : rt_worker_now(worker) + worker->config->snapshot_interval_ms;
     if (recovery.erased > 0)
         save_erased(worker);
+    rt_hold_release(worker->hold);
+    worker->hold = -1;
     say_again(worker);
     judge_the_past(worker);
     report_ready(worker, &recovery);
@@ -572,6 +594,7 @@ static void release_all(struct rt_worker *worker)
 
 int rt_worker_run(struct rt_worker *worker)
 {
+    worker->hold = -1;
     rt_wire_init(&worker->wire, RT_LINK_FD);
     worker->commit_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     worker->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);

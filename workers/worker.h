@@ -39,6 +39,7 @@ struct rt_worker {
     bool busy;                   /* there is work that waits for nobody: do not sleep */
     bool stopping;
     bool disk_full;
+    int hold; /* against backups, while an erase is done again at start; -1: none */
 
     struct rt_snapshot_writer *writer;
     struct rt_snapshot taken; /* in memory, waits for its group to be on disk */

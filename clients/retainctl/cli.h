@@ -115,6 +115,7 @@ int rt_cli_report(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_erase(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_dead(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_stats(struct rt_cli *cli, int argc, char **argv);
+int rt_cli_backup(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_verify(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_spool(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_simulate(struct rt_cli *cli, int argc, char **argv);

@@ -52,6 +52,14 @@ const struct rt_cli_command rt_cli_commands[] = {
      "there. A rejected event is kept as NAME.rejected. With --watch it stays and sends what "
      "comes.",
      rt_cli_spool},
+    {"backup", "STATE_DIR DESTINATION", "copy a state directory, while its daemon runs or not",
+     "DESTINATION must not exist. Every event that was acknowledged before the copy began is in "
+     "it. "
+     "It is checked as by verify before\n"
+     "it gets its name; to restore, copy it to where the state directory was, give it its owner, "
+     "and start. While it is taken an erase\n"
+     "is answered `busy`.",
+     rt_cli_backup},
     {"verify", "STATE_DIR", "check a state directory that nobody uses, byte by byte",
      "Names each fault by file and offset. `lost`: what stood there cannot be read any more; "
      "`mended`: nothing is lost, it is\n"
