@@ -20,20 +20,9 @@ bool rt_generations_parse(const char *text, struct rt_generation *newest, unsign
     struct rt_generation last = {0};
 
     for (*line = 1; *text != '\0'; (*line)++) {
-        struct rt_generation next;
-        int length = 0;
-
-        if (sscanf(text, "generation %u workers %u log %u%n", &next.number, &next.workers,
-                   &next.log, &length) != 3 ||
-            text[length] != '\n') {
+        if (!rt_generation_read(&text, &last)) {
             return false;
         }
-        if (next.number != last.number + 1 || next.workers == 0 || next.workers > RT_WORKERS_MAX ||
-            next.log < last.log + last.workers || next.log == 0) {
-            return false;
-        }
-        last = next;
-        text += length + 1;
     }
     *newest = last;
     return true;
@@ -185,16 +174,14 @@ static bool check_format(struct rt_state_dir *state, char *error, size_t error_s
 static bool append_generation(struct rt_state_dir *state, const char *text, char *error,
                               size_t error_size)
 {
-    size_t capacity = strlen(text) + 80;
-    char *whole = malloc(capacity);
+    size_t size = strlen(text);
+    char *whole = malloc(size + RT_GENERATION_LINE);
     bool written = false;
 
     if (whole != NULL) {
-        int size =
-            snprintf(whole, capacity, "%sgeneration %u workers %u log %u\n", text,
-                     state->generation.number, state->generation.workers, state->generation.log);
-
-        written = rt_state_dir_write(state, "generations", whole, (size_t)size);
+        memcpy(whole, text, size);
+        size += (size_t)rt_generation_write(whole + size, &state->generation);
+        written = rt_state_dir_write(state, "generations", whole, size);
     }
     if (!written) {
         snprintf(error, error_size, "cannot write %s/generations: %s", state->path,
@@ -222,7 +209,14 @@ static bool begin_generation(struct rt_state_dir *state, uint32_t workers, char 
         return false;
     }
     state->generation = rt_generation_next(newest, workers);
-    if (state->generation.number != newest.number) {
+    if (state->generation.number != newest.number &&
+        !rt_generation_follows(&newest, &state->generation)) {
+        snprintf(error, error_size,
+                 "%s/generations: the number of workers was changed too often: keep workers.count "
+                 "at %u",
+                 state->path, newest.workers);
+        good = false;
+    } else if (state->generation.number != newest.number) {
         good = append_generation(state, text == NULL ? "" : text, error, error_size);
     }
     free(text);

@@ -3,19 +3,14 @@
  *
  *   lock         held (flock) as long as the daemon lives
  *   format       "format 1", "partitions 256", "hash xxh3-64": written once
- *   generations  a line "generation N workers COUNT log FIRST" each: with COUNT workers, worker i
- *                wrote log FIRST+i. A start with another count appends a line whose logs come after
- *                all earlier ones. Written beside, synced, renamed. */
+ *   generations  protocol/generation.h. A start with another count of workers appends a line whose
+ *                logs come after all earlier ones. Written beside, synced, renamed. */
 #ifndef RT_DAEMON_GENERATION_H
 #define RT_DAEMON_GENERATION_H
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-struct rt_generation {
-    uint32_t number, workers, log; /* log: of worker 0 */
-};
+#include "protocol/generation.h"
 
 enum { RT_STATE_PATH = 1024 };
 
@@ -31,7 +26,8 @@ struct rt_state_dir {
  */
 bool rt_generations_parse(const char *text, struct rt_generation *newest, unsigned *line);
 
-/* Pure: the generation for `workers` after `newest`: the same if the count is the same. */
+/* Pure: the generation for `workers` after `newest`: the same if the count is the same. When the
+ * numbers for logs are used up it does not follow (rt_generation_follows). */
 struct rt_generation rt_generation_next(struct rt_generation newest, uint32_t workers);
 
 /* Makes (0700) what is missing, takes the lock, checks the format, begins a new generation if it

@@ -20,41 +20,30 @@ void rt_log_history_free(struct rt_log_history *generations)
     *generations = (struct rt_log_history){0};
 }
 
-static bool add_generation(struct rt_log_history *generations, unsigned workers, unsigned first)
+static bool add_generation(struct rt_log_history *generations, const struct rt_generation *next)
 {
-    struct rt_log_generation *larger;
+    struct rt_generation *larger =
+        realloc(generations->all, (generations->count + 1) * sizeof(*larger));
 
-    if (generations->count == RT_GENERATIONS_MAX)
-        return false;
-    larger = realloc(generations->all, (generations->count + 1) * sizeof(*larger));
     if (larger == NULL)
         return false;
     generations->all = larger;
-    larger[generations->count++] =
-        (struct rt_log_generation){.workers = workers, .first_log = first};
+    larger[generations->count++] = *next;
     return true;
 }
 
 bool rt_log_history_parse(struct rt_log_history *generations, const char *text, char *error)
 {
-    uint32_t next_log = 1;
+    struct rt_generation last = {0};
 
     *generations = (struct rt_log_history){0};
-    for (unsigned line = 1; *text != '\0'; line++) {
-        unsigned number, workers, first;
-        int end = 0;
-
-        if (sscanf(text, "generation %u workers %u log %u%n", &number, &workers, &first, &end) !=
-                3 ||
-            (text[end] != '\n' && text[end] != '\0') || number != generations->count + 1 ||
-            workers < 1 || workers > RT_WORKERS_MAX || first < next_log || first > UINT16_MAX ||
-            !add_generation(generations, workers, first)) {
-            snprintf(error, RT_JOURNAL_ERROR, "generations: line %u cannot be read", line);
+    while (*text != '\0') {
+        if (!rt_generation_read(&text, &last) || !add_generation(generations, &last)) {
+            snprintf(error, RT_JOURNAL_ERROR, "generations: line %zu cannot be read",
+                     generations->count + 1);
             rt_log_history_free(generations);
             return false;
         }
-        next_log = first + workers;
-        text += end + (text[end] == '\n');
     }
     return true;
 }
@@ -62,7 +51,7 @@ bool rt_log_history_parse(struct rt_log_history *generations, const char *text, 
 bool rt_log_history_read(struct rt_log_history *generations, const char *state_dir, char *error)
 {
     static const char name[] = "generations";
-    char path[RT_PATH + sizeof(name) + 1], text[64 * RT_GENERATIONS_MAX];
+    char path[RT_PATH + sizeof(name) + 1], text[RT_GENERATION_LINE * RT_GENERATIONS_MAX];
     size_t size;
     FILE *file;
 
@@ -345,13 +334,13 @@ static bool where_to_begin(const struct replay *replay, uint32_t log, rt_positio
     return wanted;
 }
 
-static bool replay_generation(struct replay *replay, const struct rt_log_generation *generation,
+static bool replay_generation(struct replay *replay, const struct rt_generation *generation,
                               char *error)
 {
-    replay->generation_first = generation->first_log;
+    replay->generation_first = generation->log;
     replay->generation_workers = generation->workers;
     for (uint32_t i = 0; i < generation->workers; i++) {
-        uint32_t log = generation->first_log + i;
+        uint32_t log = generation->log + i;
         rt_position from = 0;
 
         if (where_to_begin(replay, log, &from) &&

@@ -3,22 +3,15 @@
 #ifndef RT_WORKERS_RECOVER_H
 #define RT_WORKERS_RECOVER_H
 
+#include "protocol/generation.h"
 #include "workers/core.h"
 
-enum { RT_GENERATIONS_MAX = 1024 };
-
-struct rt_log_generation {
-    uint32_t workers;
-    uint32_t first_log;
-};
-
 struct rt_log_history {
-    struct rt_log_generation *all; /* oldest first */
+    struct rt_generation *all; /* oldest first */
     size_t count;
 };
 
-/* Parses STATE_DIR/generations (lines "generation N workers COUNT log FIRST"). False with error
- * (RT_JOURNAL_ERROR bytes). */
+/* Parses STATE_DIR/generations. False with error (RT_JOURNAL_ERROR bytes). */
 bool rt_log_history_parse(struct rt_log_history *generations, const char *text, char *error);
 bool rt_log_history_read(struct rt_log_history *generations, const char *state_dir, char *error);
 void rt_log_history_free(struct rt_log_history *generations);

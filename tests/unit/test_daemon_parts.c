@@ -23,6 +23,14 @@ static void generations_that_do_not_follow_are_refused(void **state)
         "generation 1 workers 2 log 1",
         "generation 1 workers 2 log 1 \n",
         "generation 1 workers 2 log 1\ngeneration 2 workers 3 log 2\n",
+        "generation 1 workers 2 log 65535\n",
+        "generation 1 workers 2 log 4294967295\ngeneration 2 workers 2 log 1\n",
+        "generation 1 workers 2 log -1\n",
+        "generation 1 workers +2 log 1\n",
+        "generation 1  workers 2 log 1\n",
+        " generation 1 workers 2 log 1\n",
+        "generation 1 workers 2\nlog 1\n",
+        "generation 4294967297 workers 2 log 1\n",
         "generation 1 workers 2 log 1\n\n",
         "nonsense\n",
     };
@@ -54,6 +62,23 @@ static void another_count_begins_a_generation(void **state)
     next = rt_generation_next(newest, 1);
     assert_int_equal(next.number, 3);
     assert_int_equal(next.log, 8);
+}
+
+static void the_last_log_has_a_number(void **state)
+{
+    struct rt_generation newest, next;
+    unsigned line;
+
+    (void)state;
+    assert_true(rt_generations_parse("generation 1 workers 2 log 65534\n", &newest, &line));
+    next = rt_generation_next(newest, 1);
+    assert_false(rt_generation_follows(&newest, &next));
+    assert_true(rt_generations_parse("generation 1 workers 2 log 65533\n", &newest, &line));
+    next = rt_generation_next(newest, 1);
+    assert_true(rt_generation_follows(&newest, &next));
+    assert_int_equal(next.log, 65535);
+    next = rt_generation_next(newest, 2);
+    assert_int_equal(next.number, 1);
 }
 
 static void numbers_of_a_worker(void **state)
@@ -143,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(generations_that_do_not_follow_are_refused),
         cmocka_unit_test(another_count_begins_a_generation),
+        cmocka_unit_test(the_last_log_has_a_number),
         cmocka_unit_test(numbers_of_a_worker),
         cmocka_unit_test(a_letter_is_dropped_only_when_all_of_it_was_taken),
         cmocka_unit_test(a_push_reply_becomes_a_query_reply),
