@@ -90,12 +90,13 @@ static int by_number(const void *left, const void *right)
 
 void rt_alert_log_settle(struct rt_alert_log *log)
 {
-    struct rt_alert_entry *entries = log->entries + log->first;
     size_t count = log->count - log->first, kept = 0;
+    struct rt_alert_entry *entries;
 
     log->settled = true;
     if (count == 0)
-        return;
+        return; /* there may be no memory to point into */
+    entries = log->entries + log->first;
     qsort(entries, count, sizeof(*entries), by_position);
     for (size_t i = 0; i < count; i++)
         if (kept == 0 || entries[kept - 1].position != entries[i].position)
