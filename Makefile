@@ -150,7 +150,7 @@ uses_clients/retainctl = retainctl libretain workers
 uses_tests/lib = testlib
 included = $(sort $(shell sed -nE 's,^.include "(daemon|workers|clients/libretain|clients/retainctl|tests/lib|retain\.h).*,\1,p' $(1)))
 archives_of = $(call archives,$(sort $(foreach folder,$(call included,$(1)),$(uses_$(folder))) config protocol))
-link_test = $(CC) $(PIE) $(ALL_LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -o $@ $(libs_test)
+link_test = $(CC) $(PIE) $(ALL_LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -o $@ $(libs_test)
 
 test-programs: $(tests)
 
@@ -161,6 +161,14 @@ fuzz-programs: $(fuzzers)
 
 $(fuzzers): $(O)/%: $(O)/%.o $$(call archives_of,$$*.c)
 	$(call say,LINK)$(link_test) -fsanitize=fuzzer
+
+# The same targets without a fuzzer, for any compiler: each runs over the files it is given.
+replays = $(patsubst $(O)/tests/fuzz/fuzz_%,$(O)/tests/fuzz/replay_%,$(fuzzers))
+replay-programs: $(replays)
+
+$(replays): $(O)/tests/fuzz/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o \
+                                      $$(call archives_of,tests/fuzz/fuzz_$$*.c)
+	$(call say,LINK)$(link_test)
 
 bench-programs: $(benches)
 
@@ -178,10 +186,14 @@ check-%:
 	tests/run $*
 style: check-style
 
-# make fuzz FUZZ=config SECONDS=60
+# make fuzz FUZZ=config SECONDS=60 (libFuzzer); make fuzz-afl FUZZ=config SECONDS=60 (AFL++)
 SECONDS ?= 60
+.PHONY: fuzz-afl replay-programs
 fuzz:
 	FUZZ_SECONDS=$(SECONDS) tests/run fuzz $(if $(FUZZ),fuzz_$(FUZZ))
+fuzz-afl:
+	packaging/dependencies build test afl
+	tests/fuzz/afl $(SECONDS) $(FUZZ)
 
 # kill -9 of real processes under load; the same test runs a few rounds in `make check`.
 ROUNDS ?= 1000
