@@ -79,8 +79,9 @@ static uint64_t line_offset(const struct rt_log_history *generations, size_t ind
     uint64_t offset = 0;
 
     for (size_t i = 0; i < index; i++) {
-        offset += (uint64_t)snprintf(NULL, 0, "generation %zu workers %u log %u\n", i + 1,
-                                     generations->all[i].workers, generations->all[i].first_log);
+        char line[RT_GENERATION_LINE];
+
+        offset += (uint64_t)rt_generation_write(line, &generations->all[i]);
     }
     return offset;
 }
@@ -92,11 +93,11 @@ static void check_place(struct journal *journal, const struct rt_record *record)
     uint32_t id = journal->log->id;
 
     for (size_t i = 0; i < generations->count && !journal->misplaced; i++) {
-        const struct rt_log_generation *generation = &generations->all[i];
+        const struct rt_generation *generation = &generations->all[i];
         char what[128];
 
-        if (id < generation->first_log || id >= generation->first_log + generation->workers ||
-            record->partition % generation->workers == id - generation->first_log) {
+        if (id < generation->log || id >= generation->log + generation->workers ||
+            record->partition % generation->workers == id - generation->log) {
             continue;
         }
         snprintf(what, sizeof(what), "%u workers do not explain partition %u in log %u",
@@ -318,8 +319,8 @@ static rt_position needed_from(const struct rt_check *check, uint32_t log)
 static bool is_known(const struct rt_log_history *generations, uint32_t log)
 {
     for (size_t i = 0; i < generations->count; i++) {
-        if (log >= generations->all[i].first_log &&
-            log < generations->all[i].first_log + generations->all[i].workers) {
+        if (log >= generations->all[i].log &&
+            log < generations->all[i].log + generations->all[i].workers) {
             return true;
         }
     }

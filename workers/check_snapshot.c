@@ -65,10 +65,10 @@ static enum kind kind_of(const char *name, uint32_t *partition)
 static bool is_replayable(const struct rt_check *check, uint32_t partition)
 {
     for (size_t i = 0; i < check->generations.count; i++) {
-        const struct rt_log_generation *generation = &check->generations.all[i];
+        const struct rt_generation *generation = &check->generations.all[i];
         char path[RT_PATH + RT_SEGMENT_NAME + 16], name[RT_SEGMENT_NAME];
 
-        rt_segment_name(name, generation->first_log + partition % generation->workers, 1);
+        rt_segment_name(name, generation->log + partition % generation->workers, 1);
         snprintf(path, sizeof(path), "%s/journal/%s", check->state_dir, name);
         if (access(path, F_OK) != 0)
             return false;
