@@ -217,6 +217,11 @@ docs: $(O)/config-document
 	$(O)/config-document sample > systemd/retaind.conf
 	$(O)/config-document manual > docs/man/retaind.conf.5
 
+# A state directory as this program writes it, for all later ones to open: when a format on disk has got a new version.
+golden-state: all
+	test -n "$(STATE)" # make golden-state STATE=2
+	RETAIND_BIN_DIR=$(abspath $(O)) tests/golden/make_state new state-$(STATE)
+
 # ---- installation ------------------------------------------------------------------------------
 
 fill_in = sed -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|g' \
@@ -263,7 +268,7 @@ deb:
 clean:
 	rm -rf $(O)
 
-.PHONY: all test-programs fuzz-programs bench bench-programs check style fuzz kill-rounds coverage demo deps test-deps docs install \
+.PHONY: all test-programs fuzz-programs bench bench-programs check style fuzz kill-rounds coverage demo deps test-deps docs golden-state install \
         uninstall deb clean FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(O)/%.d,$(wildcard protocol/*.c config/*.c config/tool/*.c daemon/*.c workers/*.c clients/*/*.c tests/*/*.c \
