@@ -97,6 +97,12 @@ const struct rt_option rt_options[] = {
      "days."},
     {"limits", "dead_bytes", RT_OPTION_BYTES, FIELD(limits_dead_bytes, 0, 1 * TIB), "256M", KEPT,
      "Dead letters together; beyond it the oldest go first, and are counted."},
+    {"limits", "unread_bytes", RT_OPTION_BYTES, FIELD(limits_unread_bytes, 1 * MIB, 64 * GIB),
+     "128M", FIXED,
+     "Bytes of answers that wait for their peers to read them, on each endpoint; one peer may have "
+     "a "
+     "quarter of them. Beyond it answers to those who do not read are dropped, and all subscribers "
+     "are if the alerts are theirs."},
     {"limits", "subscriptions", RT_OPTION_INTEGER, FIELD(limits_subscriptions, 1, 10000000),
      "100000", KEPT,
      "Topics that all subscribers together may ask for. Each costs about 1.5 kB of memory; beyond "

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -244,6 +245,10 @@ static bool start(struct rt_daemon *daemon, char *error, size_t error_size)
         return false;
     }
     rt_endpoints_remove(daemon);
+    if (getrandom(&daemon->secret, sizeof daemon->secret, 0) != (ssize_t)sizeof daemon->secret) {
+        snprintf(error, error_size, "no random bytes: %s", strerror(errno));
+        return false;
+    }
     if (!make_loop(daemon)) {
         snprintf(error, error_size, "cannot make the event loop: %s", strerror(errno));
         return false;
@@ -265,6 +270,8 @@ static void daemon_free(struct rt_daemon *daemon)
     if (daemon->zmq != NULL) {
         zmq_ctx_term(daemon->zmq);
     }
+    rt_ingest_free(daemon);
+    rt_query_free(daemon);
     if (daemon->base != NULL) {
         event_base_free(daemon->base);
     }

@@ -45,6 +45,7 @@ struct rt_daemon {
     struct rt_http http;
     struct rt_watchdog watchdog;
     struct rt_metrics metrics;
+    uint64_t secret; /* seeds the hashes of what strangers choose */
     enum rt_phase phase;
     int64_t started_at, stop_by; /* ms, monotonic */
     int exit_code;

@@ -6,6 +6,7 @@
  * (`busy`, the late one is counted), a peer that is gone (counted). */
 #include "daemon/ingest.h"
 
+#include "daemon/bounds.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
@@ -24,8 +25,9 @@ static void send_reply(struct rt_daemon *daemon, struct rt_pending *pending)
     pending->answered = true;
     if (pending->retry != 0) {
         rt_query_retried(daemon, pending->retry, rt_buffer_span(&ingest->reply));
-    } else if (ingest->reply.failed || !rt_zsocket_send(&ingest->events, &pending->envelope,
-                                                        rt_buffer_span(&ingest->reply))) {
+    } else if (ingest->reply.failed ||
+               !rt_zsocket_send(&ingest->events, &pending->envelope, rt_buffer_span(&ingest->reply),
+                                &ingest->peers, pending->peer)) {
         daemon->metrics.dropped[RT_DROPPED_REPLY]++;
     }
 }
@@ -37,6 +39,12 @@ static void refuse(struct rt_daemon *daemon, struct rt_pending *pending, enum rt
     rt_push_refusal(&daemon->ingest.reply, code, text);
     daemon->metrics.refused[code]++;
     send_reply(daemon, pending);
+}
+
+static void forget(struct rt_daemon *daemon, struct rt_pending *pending)
+{
+    rt_peers_leave(&daemon->ingest.peers, pending->peer, pending->held);
+    rt_pending_free(&daemon->ingest.pendings, pending);
 }
 
 /* Its last frame is answered. */
@@ -54,7 +62,7 @@ static void finish(struct rt_daemon *daemon, struct rt_pending *pending)
                          (double)(rt_now_ns() - pending->received_ns) / 1e9);
         send_reply(daemon, pending);
     }
-    rt_pending_free(&daemon->ingest.pendings, pending);
+    forget(daemon, pending);
 }
 
 /* ---- hand-over to workers -------------------------------------------------------------------- */
@@ -98,15 +106,28 @@ static bool bury(struct rt_daemon *daemon, enum rt_error code, const char *reaso
     return added != NULL;
 }
 
-/* Can every target take its frame, and (for the firehose) the dead letters? Reserves the memory. */
-static bool has_room(struct rt_daemon *daemon, const struct rt_route *route, bool firehose)
+/* Bytes of a worker's window that are there for a frame of `size` bytes; peer NULL: the firehose, whose
+ * senders cannot be told apart. */
+static size_t window_share(const struct rt_daemon *daemon, const struct rt_peer *peer, size_t size)
 {
-    size_t limit = (size_t)daemon->config.workers_window_bytes, dead = 0;
+    return rt_peer_share(peer, size, (size_t)daemon->config.workers_window_bytes);
+}
+
+static bool has_room_for_letters(struct rt_daemon *daemon, size_t size)
+{
+    return rt_window_fits(&bury_target(daemon)->window, size, window_share(daemon, NULL, size));
+}
+
+/* Can every target take its frame, and (for the firehose) the dead letters? Reserves the memory. */
+static bool has_room(struct rt_daemon *daemon, const struct rt_route *route, bool firehose,
+                     const struct rt_peer *peer)
+{
+    size_t dead = 0;
 
     for (uint32_t i = 0; firehose && i < route->faulty_count; i++) {
         dead += bury_size(route->faulty[i].event);
     }
-    if (dead > 0 && !rt_window_fits(&bury_target(daemon)->window, dead, limit)) {
+    if (dead > 0 && !has_room_for_letters(daemon, dead)) {
         return false;
     }
     for (uint32_t i = 0; i < route->workers; i++) {
@@ -116,7 +137,8 @@ static bool has_room(struct rt_daemon *daemon, const struct rt_route *route, boo
         if ((route->targets >> i & 1) == 0) {
             continue;
         }
-        if ((worker->failed && !firehose) || !rt_window_fits(&worker->window, size, limit) ||
+        if ((worker->failed && !firehose) ||
+            !rt_window_fits(&worker->window, size, window_share(daemon, peer, size)) ||
             !rt_window_reserve(&worker->window, size, 1)) {
             return false;
         }
@@ -195,6 +217,35 @@ static void flush_workers(void *context)
 
 /* ---- pushes ---------------------------------------------------------------------------------- */
 
+/* What a push costs us until it is answered. */
+static size_t cost_of(const struct rt_route *route, const struct rt_pending *pending)
+{
+    size_t bytes = sizeof *pending + pending->envelope.bytes;
+
+    for (uint32_t i = 0; i < route->workers; i++) {
+        bytes += (route->targets >> i & 1) == 0 ? 0 : rt_route_frame_size(route, i);
+    }
+    return bytes;
+}
+
+/* Accounts for the push; false if its sender has too much in flight for it. */
+static bool admit(struct rt_daemon *daemon, struct rt_pending *pending)
+{
+    struct rt_ingest *ingest = &daemon->ingest;
+    size_t cost = cost_of(&ingest->route, pending);
+
+    if (pending->peer == NULL) {
+        return true;
+    }
+    if (!rt_peers_admit(&ingest->peers, pending->peer, cost,
+                        (size_t)daemon->config.limits_total_bytes)) {
+        return false;
+    }
+    rt_peers_hold(&ingest->peers, pending->peer, cost);
+    pending->held = cost;
+    return true;
+}
+
 /* Answers at once or leaves frames to wait for. */
 static void push(struct rt_daemon *daemon, struct rt_span payload, struct rt_pending *pending)
 {
@@ -209,7 +260,7 @@ static void push(struct rt_daemon *daemon, struct rt_span payload, struct rt_pen
         return;
     }
     rt_route_batch(route, batch);
-    if (!has_room(daemon, route, false)) {
+    if (!has_room(daemon, route, false, pending->peer) || !admit(daemon, pending)) {
         refuse(daemon, pending, RT_BUSY, "a partition has no room: send all of it again");
         return;
     }
@@ -226,10 +277,28 @@ static void push_and_answer(struct rt_daemon *daemon, struct rt_span payload,
         push(daemon, payload, pending);
     }
     if (pending->answered) {
-        rt_pending_free(&daemon->ingest.pendings, pending);
+        forget(daemon, pending);
     } else if (pending->waiting == 0) {
         finish(daemon, pending);
     }
+}
+
+/* Takes over the envelope. NULL without memory. */
+static struct rt_pending *begin(struct rt_daemon *daemon, const struct rt_envelope *envelope)
+{
+    struct rt_ingest *ingest = &daemon->ingest;
+    struct rt_pending *pending = rt_pending_new(&ingest->pendings, rt_now_ns());
+
+    if (pending == NULL) {
+        return NULL;
+    }
+    pending->peer = rt_peers_enter(&ingest->peers, rt_envelope_frame(envelope, 0));
+    if (pending->peer == NULL) {
+        rt_pending_free(&ingest->pendings, pending);
+        return NULL;
+    }
+    pending->envelope = *envelope;
+    return pending;
 }
 
 /* Takes one message of the ROUTER. */
@@ -247,12 +316,11 @@ static bool on_push(void *context)
     }
     daemon->metrics.payloads++;
     daemon->metrics.received_bytes += zmq_msg_size(&message);
-    pending = rt_pending_new(&daemon->ingest.pendings, rt_now_ns());
+    pending = begin(daemon, &envelope);
     if (pending == NULL) {
         rt_envelope_clear(&envelope);
         daemon->metrics.dropped[RT_DROPPED_REPLY]++;
     } else {
-        pending->envelope = envelope;
         push_and_answer(daemon, rt_span(zmq_msg_data(&message), zmq_msg_size(&message)), pending);
     }
     zmq_msg_close(&message);
@@ -288,15 +356,14 @@ static bool take_in(struct rt_daemon *daemon, struct rt_span payload)
         rt_batch_open(payload, (size_t)daemon->config.limits_message_bytes, &batch, &fault);
 
     if (code != RT_OK) {
-        if (!rt_window_fits(&bury_target(daemon)->window, bury_size(payload),
-                            (size_t)daemon->config.workers_window_bytes)) {
+        if (!has_room_for_letters(daemon, bury_size(payload))) {
             return false;
         }
         daemon->metrics.refused[code]++;
         return bury(daemon, code, fault.text, payload, NULL);
     }
     rt_route_batch(route, batch);
-    if (!has_room(daemon, route, true)) {
+    if (!has_room(daemon, route, true, NULL)) {
         return false;
     }
     hand_over(daemon, (uint8_t)(RT_LINK_FIREHOSE | (batch.quiet ? RT_LINK_QUIET : 0)), NULL);
@@ -529,6 +596,8 @@ bool rt_ingest_open(struct rt_daemon *daemon, char *error, size_t error_size)
     ingest->route.partitions = daemon->state.partitions;
     ingest->route.workers = daemon->worker_count;
     ingest->route.event_bytes = (size_t)daemon->config.limits_event_bytes;
+    ingest->peers.unread_limit = (size_t)daemon->config.limits_unread_bytes;
+    ingest->peers.seed = daemon->secret;
     return open_one(daemon, &ingest->events, ZMQ_ROUTER, "events", daemon->config.listen_events,
                     error, error_size) &&
            open_one(daemon, &ingest->firehose, ZMQ_PULL, "firehose", daemon->config.listen_firehose,
@@ -568,4 +637,9 @@ void rt_ingest_close(struct rt_daemon *daemon)
     }
     rt_pendings_free(&ingest->pendings);
     rt_buffer_free(&ingest->reply);
+}
+
+void rt_ingest_free(struct rt_daemon *daemon)
+{
+    rt_peers_free(&daemon->ingest.peers);
 }

@@ -14,6 +14,7 @@
 
 struct rt_ingest {
     struct rt_zsocket events, firehose;
+    struct rt_peers peers; /* of events */
     struct rt_pendings pendings;
     struct rt_route route;
     zmq_msg_t parked; /* a message of the firehose that waits for room */
@@ -25,6 +26,8 @@ struct rt_ingest {
 /* Opens and binds both sockets (an empty address: none). False with a sentence in error. */
 bool rt_ingest_open(struct rt_daemon *daemon, char *error, size_t error_size);
 void rt_ingest_close(struct rt_daemon *daemon);
+/* What libzmq may still use after that: once its context is gone. */
+void rt_ingest_free(struct rt_daemon *daemon);
 
 /* Begins to read. */
 void rt_ingest_start(struct rt_daemon *daemon);

@@ -13,12 +13,16 @@
 #include "protocol/errors.h"
 #include "protocol/link.h"
 
+struct rt_peer;
+
 struct rt_pending {
     struct rt_pending *previous, *next; /* in order of arrival; of a free one, the next free one */
     struct rt_envelope envelope;
-    int64_t received_ns; /* monotonic */
-    uint64_t retry;      /* the query (query.h) that asked for this push, 0: a peer did */
-    uint32_t waiting;    /* frames not yet answered */
+    int64_t received_ns;  /* monotonic */
+    uint64_t retry;       /* the query (query.h) that asked for this push, 0: a peer did */
+    struct rt_peer *peer; /* who that is, not owned; NULL: nobody */
+    size_t held;          /* bytes accounted to it */
+    uint32_t waiting;     /* frames not yet answered */
     uint32_t accepted, duplicate, rejected;
     enum rt_error refused; /* RT_OK, or the code that refuses it whole */
     bool answered;

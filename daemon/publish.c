@@ -1,8 +1,9 @@
 /* See publish.h.
  *
- * Subscriptions cost memory in libzmq, and 4.3.4 cannot shut out one peer: beyond
- * limits.subscriptions the socket is closed and bound again. All subscribers are dropped; honest
- * ones come back by themselves and fill the gap from alert.list.
+ * Subscriptions cost memory in libzmq, and so do alerts that subscribers do not read; 4.3.4 cannot
+ * shut out one peer. Beyond limits.subscriptions and limits.unread_bytes the socket is closed and
+ * bound again. All subscribers are dropped; honest ones come back by themselves and fill the gap
+ * from alert.list.
  *
  * At a start alerts wait until every worker is READY: what became due while nobody ran is then
  * published in the order of its moments, whoever found it. Their messages are kept in memory up to
@@ -11,9 +12,11 @@
 
 #include <stdlib.h>
 
+#include "daemon/bounds.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
+#include "daemon/unread.h"
 #include "daemon/worker_link.h"
 #include "protocol/alert.h"
 #include "protocol/assert.h"
@@ -21,10 +24,36 @@
 
 enum {
     EARLY_BYTES = 16 << 20,
-    TOPIC_BYTES = 1024, /* of a subscription; half of what the socket takes */
     REOPEN_MS = 50,
+    DRAIN_MS = 2000,
     LATENCY_MAX_MS = 3600000, /* beyond that it is a clock that was set, not a latency */
 };
+
+/* ---- dropping all subscribers ---------------------------------------------------------------- */
+
+static void drop_subscribers(struct rt_publisher *publisher, const char *why)
+{
+    struct timeval now = {0, 0};
+
+    if (publisher->too_much == NULL) {
+        publisher->too_much = why;
+        rt_zsocket_read(&publisher->socket, false);
+        event_add(publisher->reopen_timer, &now);
+    }
+}
+
+/* What a closed socket still held goes in libzmq's own time: until then it is not held against the
+ * new one. */
+static void watch_unread(struct rt_daemon *daemon)
+{
+    struct rt_publisher *publisher = &daemon->publisher;
+    size_t limit = (size_t)daemon->config.limits_unread_bytes;
+    size_t unread = atomic_load_explicit(&publisher->unread, memory_order_relaxed);
+
+    if (unread > limit && rt_now_ms() >= publisher->drained_at) {
+        drop_subscribers(publisher, "they leave more unread than limits.unread_bytes");
+    }
+}
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
@@ -42,16 +71,39 @@ static void send_message(struct rt_publisher *publisher, struct rt_span topic,
     rt_zsocket_kick(&publisher->socket);
 }
 
+/* Takes over the message. */
+static void send_one_tree(struct rt_publisher *publisher, zmq_msg_t *message)
+{
+    struct rt_span topic = rt_buffer_span(&publisher->topic);
+    void *socket = publisher->socket.socket;
+
+    if (zmq_send(socket, topic.data, topic.size, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 ||
+        zmq_msg_send(message, socket, ZMQ_DONTWAIT) < 0) {
+        zmq_msg_close(message);
+    }
+    rt_zsocket_kick(&publisher->socket);
+}
+
+/* One payload for both trees, counted until the last subscriber has it. Without memory the alert is
+ * in the list only. */
 static void send_trees(struct rt_publisher *publisher, const struct rt_link_alert *alert)
 {
     struct rt_span payload = rt_buffer_span(&publisher->message);
+    zmq_msg_t first, second;
 
+    if (publisher->socket.socket == NULL ||
+        !rt_unread_message(&first, payload, payload.size + 4 * RT_FRAME_COST, &publisher->unread,
+                           NULL)) {
+        return;
+    }
+    zmq_msg_init(&second);
+    zmq_msg_copy(&second, &first);
     rt_buffer_clear(&publisher->topic);
     rt_alert_topic(&publisher->topic, alert->severity, alert->kind, alert->account);
-    send_message(publisher, rt_buffer_span(&publisher->topic), payload);
+    send_one_tree(publisher, &first);
     rt_buffer_clear(&publisher->topic);
     rt_owner_topic(&publisher->topic, alert->owner, alert->severity, alert->kind, alert->account);
-    send_message(publisher, rt_buffer_span(&publisher->topic), payload);
+    send_one_tree(publisher, &second);
 }
 
 static void measure(struct rt_daemon *daemon, const struct rt_link_alert *alert)
@@ -95,6 +147,7 @@ static void publish(struct rt_worker *worker, const struct rt_link_alert *alert)
     if (rt_alert_with_cursor(&publisher->message, alert->map, rt_span(cursor, size)) &&
         !publisher->message.failed) {
         send_trees(publisher, alert);
+        watch_unread(worker->daemon);
     }
     worker->daemon->metrics.alerts++;
     measure(worker->daemon, alert);
@@ -231,30 +284,41 @@ static void on_cursor(evutil_socket_t descriptor, short what, void *context)
 
 /* ---- subscriptions --------------------------------------------------------------------------- */
 
-/* Subscribers speak: a first byte of 1 subscribes, 0 unsubscribes, all else is not for us. */
+/* A first byte of 1 subscribes, 0 unsubscribes, all else is not for us. libzmq passes on what a peer
+ * gives back without having had it, so what was given back is counted too. What it says itself
+ * for a peer that left is true; that message has no sender. */
+static void count_subscription(struct rt_publisher *publisher, zmq_msg_t *message)
+{
+    size_t size = zmq_msg_size(message);
+    uint64_t cost = 1 + size / RT_TOPIC_PART;
+    uint8_t first = size > 0 ? *(uint8_t *)zmq_msg_data(message) : 2;
+
+    if (first == 1) {
+        publisher->subscriptions += cost;
+    } else if (first == 0) {
+        publisher->subscriptions -=
+            cost < publisher->subscriptions ? cost : publisher->subscriptions;
+        publisher->given_back += zmq_msg_gets(message, "Socket-Type") == NULL ? 0 : cost;
+    }
+}
+
+/* Subscribers speak. */
 static bool on_subscriber(void *context)
 {
     struct rt_daemon *daemon = context;
     struct rt_publisher *publisher = &daemon->publisher;
-    struct timeval now = {0, 0};
+    uint64_t limit = (uint64_t)daemon->config.limits_subscriptions;
     zmq_msg_t message;
-    uint8_t first;
 
     zmq_msg_init(&message);
     if (zmq_msg_recv(&message, publisher->socket.socket, ZMQ_DONTWAIT) < 0) {
         zmq_msg_close(&message);
         return false;
     }
-    first = zmq_msg_size(&message) > 0 ? *(uint8_t *)zmq_msg_data(&message) : 2;
+    count_subscription(publisher, &message);
     zmq_msg_close(&message);
-    if (first == 1) {
-        publisher->subscriptions++;
-    } else if (first == 0 && publisher->subscriptions > 0) {
-        publisher->subscriptions--;
-    }
-    if (publisher->subscriptions > (uint64_t)daemon->config.limits_subscriptions) {
-        rt_zsocket_read(&publisher->socket, false);
-        event_add(publisher->reopen_timer, &now);
+    if (publisher->subscriptions > limit || publisher->given_back > limit) {
+        drop_subscribers(publisher, "they ask for more than limits.subscriptions");
     }
     return true;
 }
@@ -276,10 +340,28 @@ static bool bind_socket(struct rt_daemon *daemon, const char *address, char *err
 {
     struct rt_zsocket *socket = &daemon->publisher.socket;
 
-    return rt_zsocket_open(socket, daemon->zmq, ZMQ_XPUB, "alerts", TOPIC_BYTES, RT_UNSENT_ALERTS,
-                           error, error_size) &&
+    return rt_zsocket_open(socket, daemon->zmq, ZMQ_XPUB, "alerts", RT_TOPIC_BYTES,
+                           RT_UNSENT_ALERTS, error, error_size) &&
            rt_zsocket_bind(socket, address, rt_activation_find(&daemon->activation, "alerts"),
                            error, error_size);
+}
+
+/* What they have not read goes with them. */
+static void close_socket(struct rt_daemon *daemon)
+{
+    struct rt_publisher *publisher = &daemon->publisher;
+    int none = 0;
+
+    rt_log(RT_LOG_WARNING,
+           "endpoint=alerts subscriptions=%llu unread_bytes=%zu all subscribers dropped: %s",
+           (unsigned long long)publisher->subscriptions,
+           atomic_load_explicit(&publisher->unread, memory_order_relaxed), publisher->too_much);
+    daemon->metrics.dropped[RT_DROPPED_SUBSCRIBERS]++;
+    publisher->subscriptions = publisher->given_back = 0;
+    publisher->drained_at = rt_now_ms() + DRAIN_MS;
+    publisher->too_much = NULL;
+    zmq_setsockopt(publisher->socket.socket, ZMQ_LINGER, &none, sizeof none);
+    rt_zsocket_close(&publisher->socket);
 }
 
 /* The old listener goes away in libzmq's own time: tried until the address is free. */
@@ -294,13 +376,7 @@ static void on_reopen(evutil_socket_t descriptor, short what, void *context)
     (void)what;
     memcpy(address, publisher->socket.address, sizeof address);
     if (publisher->socket.socket != NULL) {
-        rt_log(RT_LOG_WARNING,
-               "endpoint=alerts subscriptions=%llu all subscribers dropped: more than "
-               "limits.subscriptions",
-               (unsigned long long)publisher->subscriptions);
-        daemon->metrics.dropped[RT_DROPPED_SUBSCRIBERS]++;
-        publisher->subscriptions = 0;
-        rt_zsocket_close(&publisher->socket);
+        close_socket(daemon);
     }
     if (!bind_socket(daemon, address, error, sizeof error) || !attach(daemon)) {
         rt_zsocket_close(&publisher->socket);

@@ -6,6 +6,8 @@
 #ifndef RT_DAEMON_PUBLISH_H
 #define RT_DAEMON_PUBLISH_H
 
+#include <stdatomic.h>
+
 #include "daemon/numbers.h"
 #include "daemon/worker.h"
 #include "daemon/zsocket.h"
@@ -17,7 +19,11 @@ struct rt_publisher {
     struct rt_buffer early; /* alerts from before that: u32 worker, u64 position, u64 due, u32 size
                                + ALERT body */
     size_t early_count;
-    uint64_t subscriptions;
+    uint64_t subscriptions; /* topics, those that are long more than once (bounds.h) */
+    uint64_t given_back;    /* of them, by peers that are still there, since the socket was bound */
+    atomic_size_t unread;   /* bytes of alerts that libzmq holds for subscribers */
+    int64_t drained_at;     /* ms, monotonic: then none of it is of those that were dropped */
+    const char *too_much;   /* why all subscribers are to be dropped now; NULL: they are not */
     struct event *cursor_timer, *reopen_timer;
     struct rt_buffer message, topic;
 };

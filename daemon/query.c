@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "daemon/bounds.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
 #include "daemon/merge.h"
@@ -14,12 +15,25 @@
 
 /* ---- questions under way --------------------------------------------------------------------- */
 
-static struct rt_ask *ask_new(struct rt_daemon *daemon)
+/* A peer that has many under way leaves a part of them to the others, and one that does not read has
+ * enough to read. */
+static bool may_ask(const struct rt_queries *queries, const struct rt_peer *peer)
+{
+    size_t most = peer->requests > RT_ASKS_MAX / RT_FAIR_SHARE
+                      ? RT_ASKS_MAX - RT_ASKS_MAX / RT_FAIR_RESERVE
+                      : RT_ASKS_MAX;
+
+    return queries->count < most && queries->bytes <= RT_ASKS_BYTES_MAX &&
+           rt_peer_reads(&queries->peers, peer);
+}
+
+/* Takes over the caller's place of the peer. NULL: too many, or no memory. */
+static struct rt_ask *ask_new(struct rt_daemon *daemon, struct rt_peer *peer)
 {
     struct rt_queries *queries = &daemon->queries;
     struct rt_ask *ask;
 
-    if (queries->count == RT_ASKS_MAX || queries->bytes > RT_ASKS_BYTES_MAX) {
+    if (!may_ask(queries, peer)) {
         return NULL;
     }
     ask = calloc(1, sizeof *ask);
@@ -31,6 +45,7 @@ static struct rt_ask *ask_new(struct rt_daemon *daemon)
     } while (queries->slots[ask->tag % RT_ASKS_MAX] != NULL);
     queries->slots[ask->tag % RT_ASKS_MAX] = ask;
     queries->count++;
+    ask->peer = peer;
     ask->asked_at = rt_now_ms();
     ask->previous = queries->newest;
     *(queries->newest == NULL ? &queries->oldest : &queries->newest->next) = ask;
@@ -52,6 +67,7 @@ static void ask_free(struct rt_daemon *daemon, struct rt_ask *ask)
         rt_buffer_free(&ask->parts[i]);
     }
     free(ask->parts);
+    rt_peers_leave(&queries->peers, ask->peer, 0);
     rt_envelope_clear(&ask->envelope);
     rt_buffer_free(&ask->payload);
     rt_buffer_free(&ask->kept);
@@ -67,35 +83,39 @@ static struct rt_ask *ask_find(struct rt_daemon *daemon, uint64_t tag)
 
 /* ---- replies --------------------------------------------------------------------------------- */
 
-static void send_reply(struct rt_daemon *daemon, const struct rt_envelope *envelope,
-                       struct rt_span reply)
+static bool send_reply(struct rt_daemon *daemon, const struct rt_envelope *envelope,
+                       struct rt_peer *peer, struct rt_span reply)
 {
-    if (!rt_zsocket_send(&daemon->queries.socket, envelope, reply)) {
-        daemon->metrics.dropped[RT_DROPPED_REPLY]++;
-    }
+    struct rt_queries *queries = &daemon->queries;
+
+    return rt_zsocket_send(&queries->socket, envelope, reply, &queries->peers, peer);
 }
 
 static void send_error(struct rt_daemon *daemon, const struct rt_envelope *envelope,
-                       enum rt_error code, const char *message)
+                       struct rt_peer *peer, enum rt_error code, const char *message)
 {
     rt_buffer_clear(&daemon->queries.reply);
     rt_query_error(&daemon->queries.reply, code, message);
     daemon->metrics.queries_failed[code]++;
-    if (!daemon->queries.reply.failed) {
-        send_reply(daemon, envelope, rt_buffer_span(&daemon->queries.reply));
+    if (daemon->queries.reply.failed ||
+        !send_reply(daemon, envelope, peer, rt_buffer_span(&daemon->queries.reply))) {
+        daemon->metrics.dropped[RT_DROPPED_REPLY]++;
     }
 }
 
+/* An answer that finds no room because others do not read theirs becomes a short one. */
 static void finish(struct rt_daemon *daemon, struct rt_ask *ask, struct rt_span reply)
 {
-    send_reply(daemon, &ask->envelope, reply);
+    if (!send_reply(daemon, &ask->envelope, ask->peer, reply)) {
+        send_error(daemon, &ask->envelope, ask->peer, RT_BUSY, "too many answers wait to be read");
+    }
     ask_free(daemon, ask);
 }
 
 static void fail(struct rt_daemon *daemon, struct rt_ask *ask, enum rt_error code,
                  const char *message)
 {
-    send_error(daemon, &ask->envelope, code, message);
+    send_error(daemon, &ask->envelope, ask->peer, code, message);
     ask_free(daemon, ask);
 }
 
@@ -222,8 +242,9 @@ static enum rt_error refusal(struct rt_daemon *daemon, struct rt_span payload,
     return rt_query_decode(payload, query, fault);
 }
 
-/* Takes over the envelope. */
-static void ask(struct rt_daemon *daemon, struct rt_envelope *envelope, struct rt_span payload)
+/* Takes over the envelope and the caller's place of the peer. */
+static void ask(struct rt_daemon *daemon, struct rt_envelope *envelope, struct rt_peer *peer,
+                struct rt_span payload)
 {
     struct rt_query query;
     struct rt_fault fault;
@@ -231,10 +252,11 @@ static void ask(struct rt_daemon *daemon, struct rt_envelope *envelope, struct r
     enum rt_error code = refusal(daemon, payload, &query, &fault);
 
     daemon->metrics.queries++;
-    question = code == RT_OK ? ask_new(daemon) : NULL;
+    question = code == RT_OK ? ask_new(daemon, peer) : NULL;
     if (question == NULL) {
-        send_error(daemon, envelope, code == RT_OK ? RT_BUSY : code,
+        send_error(daemon, envelope, peer, code == RT_OK ? RT_BUSY : code,
                    code == RT_OK ? "too many queries under way" : fault.text);
+        rt_peers_leave(&daemon->queries.peers, peer, 0);
         rt_envelope_clear(envelope);
         return;
     }
@@ -259,6 +281,7 @@ static bool on_query(void *context)
 {
     struct rt_daemon *daemon = context;
     struct rt_envelope envelope = {0};
+    struct rt_peer *peer;
     zmq_msg_t message;
     enum rt_zsocket_result result =
         rt_zsocket_receive(&daemon->queries.socket, &envelope, &message);
@@ -267,7 +290,13 @@ static bool on_query(void *context)
         daemon->metrics.dropped[RT_DROPPED_ENVELOPE] += result == RT_DROPPED;
         return result == RT_DROPPED;
     }
-    ask(daemon, &envelope, rt_span(zmq_msg_data(&message), zmq_msg_size(&message)));
+    peer = rt_peers_enter(&daemon->queries.peers, rt_envelope_frame(&envelope, 0));
+    if (peer == NULL) {
+        rt_envelope_clear(&envelope);
+        daemon->metrics.dropped[RT_DROPPED_REPLY]++;
+    } else {
+        ask(daemon, &envelope, peer, rt_span(zmq_msg_data(&message), zmq_msg_size(&message)));
+    }
     zmq_msg_close(&message);
     return true;
 }
@@ -451,6 +480,8 @@ bool rt_query_open(struct rt_daemon *daemon, char *error, size_t error_size)
 {
     struct rt_zsocket *socket = &daemon->queries.socket;
 
+    daemon->queries.peers.unread_limit = (size_t)daemon->config.limits_unread_bytes;
+    daemon->queries.peers.seed = daemon->secret;
     if (daemon->config.listen_query[0] == '\0') {
         return true;
     }
@@ -478,4 +509,9 @@ void rt_query_close(struct rt_daemon *daemon)
     }
     rt_zsocket_close(&daemon->queries.socket);
     rt_buffer_free(&daemon->queries.reply);
+}
+
+void rt_query_free(struct rt_daemon *daemon)
+{
+    rt_peers_free(&daemon->queries.peers);
 }

@@ -6,11 +6,10 @@
 #ifndef RT_DAEMON_QUERY_H
 #define RT_DAEMON_QUERY_H
 
+#include "daemon/bounds.h"
 #include "daemon/worker.h"
 #include "daemon/zsocket.h"
 #include "protocol/query.h"
-
-enum { RT_ASKS_MAX = 4096, RT_ASKS_BYTES_MAX = 256 << 20 };
 
 /* Where a question stands. */
 enum rt_ask_stage {
@@ -29,6 +28,7 @@ struct rt_ask {
     uint64_t cursor;  /* last publication number when it was asked */
     uint64_t waiting; /* bit i: for worker i */
     struct rt_envelope envelope;
+    struct rt_peer *peer;           /* who asks, not owned */
     struct rt_buffer payload;       /* the request */
     struct rt_buffer kept;          /* dead.retry: the push's reply */
     struct rt_buffer *parts;        /* RT_ASK_ALL: one of each worker */
@@ -37,6 +37,7 @@ struct rt_ask {
 
 struct rt_queries {
     struct rt_zsocket socket;
+    struct rt_peers peers;
     struct rt_ask *slots[RT_ASKS_MAX];
     struct rt_ask *oldest, *newest;
     uint32_t count;
@@ -48,6 +49,8 @@ struct rt_queries {
 bool rt_query_open(struct rt_daemon *daemon, char *error, size_t error_size);
 void rt_query_start(struct rt_daemon *daemon);
 void rt_query_close(struct rt_daemon *daemon);
+/* What libzmq may still use after that: once its context is gone. */
+void rt_query_free(struct rt_daemon *daemon);
 
 /* An ANSWER. False if it cannot be one. */
 bool rt_query_answered(struct rt_daemon *daemon, uint32_t worker, uint64_t tag,

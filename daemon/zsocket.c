@@ -12,16 +12,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/bounds.h"
 #include "daemon/clock.h"
+#include "daemon/unread.h"
 
 enum {
     PUMP_MESSAGES = 256,
     PUMP_NS = 1000000,
-    RECEIVE_HWM = 100, /* of up to 8 MiB each: a thousand would be no bound, and no faster */
     LINGER_MS = 1000,
-    HANDSHAKE_MS = 3000,
-    KEEPALIVE_IDLE_S = 60,
-    BACKLOG = 1024,
 };
 
 static bool set_int(void *socket, int option, int value)
@@ -34,10 +32,10 @@ static bool set_options(void *socket, int type, size_t message_bytes, int unsent
     int64_t largest = (int64_t)(2 * message_bytes);
 
     return set_int(socket, ZMQ_LINGER, LINGER_MS) &&
-           set_int(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
-           set_int(socket, ZMQ_BACKLOG, BACKLOG) && set_int(socket, ZMQ_TCP_KEEPALIVE, 1) &&
-           set_int(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S) &&
-           set_int(socket, ZMQ_RCVHWM, RECEIVE_HWM) && set_int(socket, ZMQ_SNDHWM, unsent) &&
+           set_int(socket, ZMQ_HANDSHAKE_IVL, RT_HANDSHAKE_MS) &&
+           set_int(socket, ZMQ_BACKLOG, RT_BACKLOG) && set_int(socket, ZMQ_TCP_KEEPALIVE, 1) &&
+           set_int(socket, ZMQ_TCP_KEEPALIVE_IDLE, RT_KEEPALIVE_IDLE_S) &&
+           set_int(socket, ZMQ_RCVHWM, RT_RECEIVE_HWM) && set_int(socket, ZMQ_SNDHWM, unsent) &&
            (type != ZMQ_ROUTER || set_int(socket, ZMQ_ROUTER_MANDATORY, 1)) &&
            (type != ZMQ_XPUB || set_int(socket, ZMQ_XPUB_VERBOSER, 1)) &&
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest) == 0;
@@ -249,17 +247,51 @@ enum rt_zsocket_result rt_zsocket_receive(struct rt_zsocket *zsocket, struct rt_
     return fits ? RT_NOTHING : RT_DROPPED;
 }
 
-bool rt_zsocket_send(struct rt_zsocket *zsocket, const struct rt_envelope *envelope,
-                     struct rt_span payload)
+/* The payload as a message of its own whose end is counted, once there is enough to count: what was
+ * sent to one peer before is gone when it is. */
+static bool send_settling(struct rt_zsocket *zsocket, struct rt_span payload,
+                          struct rt_peers *peers, struct rt_peer *peer)
 {
-    bool sent = true;
+    zmq_msg_t message;
+    bool sent;
+
+    if (!rt_unread_message(&message, payload, peer->unsettled, &peers->unread, &peer->unread)) {
+        return false;
+    }
+    sent = zmq_msg_send(&message, zsocket->socket, ZMQ_DONTWAIT) >= 0;
+    if (sent) {
+        peer->unsettled = 0;
+    } else {
+        zmq_msg_close(&message);
+    }
+    return sent;
+}
+
+static bool send_payload(struct rt_zsocket *zsocket, struct rt_span payload, struct rt_peers *peers,
+                         struct rt_peer *peer)
+{
+    if (peer->unsettled >= RT_UNREAD_SETTLE) {
+        return send_settling(zsocket, payload, peers, peer);
+    }
+    return zmq_send(zsocket->socket, payload.data, payload.size, ZMQ_DONTWAIT) >= 0;
+}
+
+bool rt_zsocket_send(struct rt_zsocket *zsocket, const struct rt_envelope *envelope,
+                     struct rt_span payload, struct rt_peers *peers, struct rt_peer *peer)
+{
+    size_t bytes = payload.size + envelope->bytes + (envelope->count + 1u) * RT_FRAME_COST;
+    bool sent = rt_peers_may_send(peers, peer, bytes);
 
     for (unsigned i = 0; sent && i < envelope->count; i++) {
         struct rt_span frame = rt_envelope_frame(envelope, i);
 
         sent = zmq_send(zsocket->socket, frame.data, frame.size, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0;
     }
-    sent = sent && zmq_send(zsocket->socket, payload.data, payload.size, ZMQ_DONTWAIT) >= 0;
+    if (!sent) {
+        return false;
+    }
+    peer->unsettled += bytes;
+    sent = send_payload(zsocket, payload, peers, peer);
     rt_zsocket_kick(zsocket);
     return sent;
 }

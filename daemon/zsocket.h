@@ -11,6 +11,7 @@
 #include <zmq.h>
 
 #include "daemon/envelope.h"
+#include "daemon/peer.h"
 
 enum { RT_ADDRESS_TEXT = 300 };
 
@@ -36,12 +37,8 @@ struct rt_zsocket {
 
 enum rt_zsocket_result { RT_RECEIVED, RT_NOTHING, RT_DROPPED };
 
-/* How many messages may wait for a peer that does not read before more are dropped: a client may
- * have many pushes in flight, all answered at once; answers to queries may be large. */
-enum { RT_UNSENT_REPLIES = 100000, RT_UNSENT_ANSWERS = 2000, RT_UNSENT_ALERTS = 10000 };
-
-/* Creates a socket whose messages have at most twice `message_bytes`. False with a sentence in
- * error: nothing is open. */
+/* Creates a socket whose messages have at most twice `message_bytes`; `unsent` of them may wait for
+ * a peer that does not read (bounds.h). False with a sentence in error: nothing is open. */
 bool rt_zsocket_open(struct rt_zsocket *zsocket, void *context, int type, const char *name,
                      size_t message_bytes, int unsent, char *error, size_t error_size);
 /* Binds it. `descriptor` >= 0 is a listening socket that systemd opened: it is duplicated and used
@@ -68,9 +65,9 @@ void rt_zsocket_kick(struct rt_zsocket *zsocket);
 enum rt_zsocket_result rt_zsocket_receive(struct rt_zsocket *zsocket, struct rt_envelope *envelope,
                                           zmq_msg_t *payload);
 
-/* Sends the envelope's frames and the payload without waiting. False: the peer is gone or does not
- * read, all is dropped. */
+/* Sends the envelope's frames and the payload without waiting, and keeps account of what `peer`,
+ * one of `peers`, has not read. False: the peer is gone or does not read, all is dropped. */
 bool rt_zsocket_send(struct rt_zsocket *zsocket, const struct rt_envelope *envelope,
-                     struct rt_span payload);
+                     struct rt_span payload, struct rt_peers *peers, struct rt_peer *peer);
 
 #endif
