@@ -152,7 +152,8 @@ included = $(sort $(shell sed -nE 's,^.include "(daemon|workers|clients/libretai
 archives_of = $(call archives,$(sort $(foreach folder,$(call included,$(1)),$(uses_$(folder))) config protocol))
 link_test = $(CC) $(PIE) $(ALL_LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -o $@ $(libs_test)
 
-test-programs: $(tests)
+# The fuzzers too are compiled, so that whoever changes what they call hears of it.
+test-programs: $(tests) $(addsuffix .o,$(fuzzers))
 
 $(tests): $(O)/%: $(O)/%.o $$(call archives_of,$$*.c)
 	$(call say,LINK)$(link_test)

@@ -146,10 +146,12 @@ static void take_event(struct world *world, struct rt_span bytes)
 {
     struct rt_event event;
     struct rt_fault fault;
+    struct rt_place place;
     rt_position position;
 
     if (rt_event_decode(bytes, world->now, RT_EVENT_BYTES, &event, &fault) == RT_OK)
-        RT_ASSERT(rt_core_event(&world->core, &event, world->now, world->quiet, &position));
+        RT_ASSERT(rt_core_locate(&world->core, event.account, &place) &&
+                  rt_core_event(&world->core, place, &event, world->now, world->quiet, &position));
 }
 
 static void scan(struct world *world, struct rt_span payload)

@@ -126,6 +126,12 @@ static void note(void *context, const char *text)
     RT_ASSERT(text[0] != '\0');
 }
 
+/* Nobody takes a backup here. */
+static void hold(void *context)
+{
+    (void)context;
+}
+
 static void end(struct life *life)
 {
     rt_dedupe_close(life->dedupe);
@@ -165,7 +171,7 @@ static bool begin(struct life *life, char *error)
         RT_ASSERT(life->core != NULL &&
                   rt_core_init(life->core, config(), 0, 1, 1, LOG, SEED, store));
         begun = rt_recover(life->core, life->journal, fuzz_folder_path(), SEED, progress, note,
-                           NULL, &recovery, error);
+                           hold, NULL, &recovery, error);
     }
     RT_ASSERT(begun == (error[0] == '\0'));
     if (!begun)
@@ -178,6 +184,7 @@ static void count_one(struct life *life)
     struct rt_buffer packed = {0};
     struct rt_event event;
     struct rt_fault fault;
+    struct rt_place place;
     rt_position position;
 
     rt_write_map(&packed, 4);
@@ -188,7 +195,8 @@ static void count_one(struct life *life)
     RT_ASSERT(rt_event_decode(rt_buffer_span(&packed), NOW, RT_EVENT_BYTES, &event, &fault) ==
               RT_OK);
     RT_ASSERT(rt_journal_reserve(life->journal, packed.size, 1));
-    RT_ASSERT(rt_core_event(life->core, &event, NOW, false, &position));
+    RT_ASSERT(rt_core_locate(life->core, event.account, &place));
+    RT_ASSERT(rt_core_event(life->core, place, &event, NOW, false, &position));
     RT_ASSERT(rt_dedupe_add(life->dedupe, rt_identity(&event), position));
     rt_buffer_free(&packed);
 }
