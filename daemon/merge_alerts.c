@@ -2,7 +2,8 @@
  *
  * A worker hears of a number before it hears of a query that was asked later. So the parts hold
  * every alert up to the number that was the last when they were asked for: that is the cursor of an
- * answer that was not cut. */
+ * answer that was not cut. What the workers have dropped for its age differs: `oldest` is the place
+ * from which on all of them still have everything. */
 #include "daemon/merge.h"
 
 /* [number, map] */
@@ -68,13 +69,43 @@ static void write_reply(const struct rt_merge *merge, const struct rt_merge_list
     rt_write_key_text(out, "cursor", text);
 }
 
+/* True if a part is an error, which *error then is: of `cursor_gone` alone the one with the latest
+ * `oldest`, any other comes first. */
+static bool find_error(const struct rt_merge *merge, struct rt_span *error)
+{
+    uint64_t latest = 0;
+    bool found = false;
+
+    for (uint32_t i = 0; i < merge->count; i++) {
+        const struct rt_merge one = {.parts = merge->parts + i, .count = 1};
+        struct rt_reader value;
+        struct rt_span text, part;
+        uint64_t oldest = 0;
+
+        if (!rt_merge_error(&one, &part)) {
+            continue;
+        }
+        if (!rt_merge_find(part, "oldest", &value) || !rt_read_str(&value, &text) ||
+            !rt_cursor_decode(text, &oldest)) {
+            *error = part;
+            return true;
+        }
+        if (!found || oldest > latest) {
+            *error = part;
+            latest = oldest;
+        }
+        found = true;
+    }
+    return found;
+}
+
 bool rt_merge_alerts(const struct rt_merge *merge, struct rt_buffer *out)
 {
     struct rt_merge_list list = {0};
     struct rt_span error;
     bool more, good;
 
-    if (rt_merge_error(merge, &error)) {
+    if (find_error(merge, &error)) {
         rt_write_raw(out, error);
         return !out->failed;
     }

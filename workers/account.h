@@ -76,7 +76,7 @@ const struct rt_episode *rt_account_episode_of(const struct rt_account *account,
 
 /* Takes a judged (or replayed) message into the state: raised opens, changed and reminded move,
  * cleared closes. `sequence`: the episode's; `position`: of the message in the journal. A
- * `reminded` ends the acknowledgement. False without memory (unchanged). */
+ * `reminded` ends the acknowledgement, becoming critical the snooze. False without memory (unchanged). */
 bool rt_account_alert(struct rt_account *account, const struct rt_alert *alert, uint64_t sequence,
                       uint64_t position);
 

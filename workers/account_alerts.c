@@ -50,6 +50,13 @@ static void end_ack(struct rt_open *open)
     open->episode.ack = (struct rt_hold){0};
 }
 
+static void end_snooze(struct rt_open *open)
+{
+    free(open->snooze_text);
+    open->snooze_text = NULL;
+    open->episode.snooze = (struct rt_hold){0};
+}
+
 size_t rt_account_episodes(const struct rt_account *account)
 {
     size_t count = 0;
@@ -110,6 +117,8 @@ bool rt_account_alert(struct rt_account *account, const struct rt_alert *alert, 
         rt_account_set_dwell(account, alert->kind, INT64_MIN);
     if (alert->state == RT_REMINDED)
         end_ack(open);
+    if (alert->severity == RT_CRITICAL && open->episode.severity != RT_CRITICAL)
+        end_snooze(open);
     open->episode.severity = alert->severity;
     open->episode.spoke_score = alert->score;
     open->episode.position = position;

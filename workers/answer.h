@@ -26,8 +26,9 @@ void rt_answer_stats(const struct rt_core *core, struct rt_buffer *out);
 uint32_t rt_answer_profile(const struct rt_account *account, struct rt_buffer *out);
 
 /* The last message of an open episode as a map, with its acknowledgement and snooze as they are now
- * and, if `cursor`, its cursor. False if its record is not kept any more. */
-bool rt_answer_episode(struct rt_core *core, const struct rt_episode *episode, bool cursor,
+ * and, if `cursor`, its cursor. Made anew as of `now` where the journal has it no more. */
+void rt_answer_episode(struct rt_core *core, const struct rt_account *account,
+                       const struct rt_episode *episode, int64_t now, bool cursor,
                        struct rt_buffer *out);
 
 #endif

@@ -101,37 +101,39 @@ static bool write_message(struct rt_buffer *out, struct rt_span map,
     return true;
 }
 
-bool rt_answer_episode(struct rt_core *core, const struct rt_episode *episode, bool cursor,
+void rt_answer_episode(struct rt_core *core, const struct rt_account *account,
+                       const struct rt_episode *episode, int64_t now, bool cursor,
                        struct rt_buffer *out)
 {
     size_t before = out->size;
+    struct rt_buffer again = {0};
     struct rt_link_alert message;
     struct rt_record record;
 
-    if (!core->store.read(core->store.context, episode->position, &record) ||
-        !rt_link_alert_decode(record.body, &message))
-        return false;
-    if (write_message(out, message.map, episode, cursor))
-        return true;
+    if (core->store.read(core->store.context, episode->position, &record) &&
+        rt_link_alert_decode(record.body, &message) &&
+        write_message(out, message.map, episode, cursor))
+        return;
     out->size = before;
-    return false;
+    rt_core_say_again(core, account, episode, now, &again);
+    if (again.failed || !write_message(out, rt_buffer_span(&again), episode, cursor))
+        out->failed = true;
+    rt_buffer_free(&again);
 }
 
-static void write_open_alerts(struct rt_core *core, const struct rt_account *account,
+static void write_open_alerts(struct rt_core *core, const struct rt_account *account, int64_t now,
                               struct rt_buffer *out)
 {
-    uint32_t written = 0;
-    size_t mark;
+    size_t count = rt_account_episodes(account);
 
     rt_write_text(out, "alerts");
-    mark = rt_write_array_begin(out);
-    for (size_t i = 0; i < rt_account_episodes(account); i++)
-        written += rt_answer_episode(core, rt_account_episode(account, i), true, out);
-    rt_write_end(out, mark, written);
+    rt_write_array(out, (uint32_t)count);
+    for (size_t i = 0; i < count; i++)
+        rt_answer_episode(core, account, rt_account_episode(account, i), now, true, out);
 }
 
-static void write_account(struct rt_core *core, const struct rt_account *account, int64_t at,
-                          struct rt_buffer *out)
+static void write_account(struct rt_core *core, const struct rt_account *account, int64_t now,
+                          int64_t at, struct rt_buffer *out)
 {
     enum { FIXED_PAIRS = 10 };
     size_t mark = rt_write_map_begin(out);
@@ -152,7 +154,7 @@ static void write_account(struct rt_core *core, const struct rt_account *account
     else
         rt_write_key_nil(out, "last_contact");
     rt_write_key_int(out, "open_tickets", (int64_t)rt_account_open_tickets(account));
-    write_open_alerts(core, account, out);
+    write_open_alerts(core, account, now, out);
     profile = rt_answer_profile(account, out);
     rt_write_end(out, mark, FIXED_PAIRS + profile);
 }
@@ -172,7 +174,7 @@ void rt_answer_account(struct rt_core *core, const struct rt_query *query, int64
     else if (query->has_at && query->at < now - AT_BEHIND_MS)
         rt_query_error(out, RT_BAD_REQUEST, "at: lies in the past");
     else
-        write_account(core, account, at, out);
+        write_account(core, account, now, at, out);
 }
 
 void rt_answer_stats(const struct rt_core *core, struct rt_buffer *out)

@@ -10,7 +10,8 @@ static bool is_asked(const struct rt_query *query, const struct rt_link_alert *m
 {
     if (query->account.data != NULL && !rt_span_equal(query->account, message->account))
         return false;
-    if (query->owner.data != NULL && !rt_span_equal(query->owner, message->owner))
+    if (query->owner.data != NULL &&
+        !rt_span_equal(message->owner.size > 0 ? message->owner : rt_span_text("-"), query->owner))
         return false;
     if (query->has_kind && !rt_span_is(message->kind, rt_alert_kind_name(query->kind)))
         return false;
@@ -132,7 +133,6 @@ static void hold_episode(struct rt_core *core, struct rt_shard *shard, struct rt
         .by = query->by.data != NULL ? query->by : rt_span("", 0),
         .note = query->note.data != NULL ? query->note : rt_span("", 0),
     };
-    size_t before;
 
     if (command.until <= now) {
         rt_query_error(out, RT_BAD_REQUEST, "until: must lie ahead");
@@ -142,14 +142,10 @@ static void hold_episode(struct rt_core *core, struct rt_shard *shard, struct rt
         rt_query_error(out, RT_BUSY, "no space to keep it: free some and say it again");
         return;
     }
-    before = out->size;
     rt_write_map(out, 2);
     rt_write_key_bool(out, "ok", true);
     rt_write_text(out, "alert");
-    if (rt_answer_episode(core, rt_account_episode_of(account, kind), true, out))
-        return;
-    out->size = before;
-    rt_query_error(out, RT_NOT_FOUND, "held, but its message is not kept any more");
+    rt_answer_episode(core, account, rt_account_episode_of(account, kind), now, true, out);
 }
 
 void rt_answer_hold(struct rt_core *core, const struct rt_query *query, int64_t now,

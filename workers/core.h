@@ -103,6 +103,11 @@ bool rt_core_sweep(struct rt_core *core, int64_t now, struct rt_buffer *frames);
 /* An alert has its publication number: kept, and noted in its episode. */
 void rt_core_published(struct rt_core *core, rt_position position, uint64_t number);
 
+/* Appends the message (a map without cursor) of an open episode whose own the journal has no more:
+ * when it was raised, and what there is to say at `now`. */
+void rt_core_say_again(const struct rt_core *core, const struct rt_account *account,
+                       const struct rt_episode *episode, int64_t now, struct rt_buffer *map);
+
 /* The ALERT frame of a record, whose body is `body`. */
 void rt_core_alert_frame(struct rt_buffer *frames, rt_position position, struct rt_span body);
 

@@ -65,9 +65,9 @@ static struct rt_span profile_text(const struct rt_account *account, enum rt_pro
     return value.presence == RT_KEY_SET ? value.text : rt_span(NULL, 0);
 }
 
-static void compose(struct rt_core *core, const struct rt_account *account,
-                    const struct rt_transition *transition, int64_t now, enum rt_judged_on on,
-                    const char *id, struct rt_alert *alert)
+/* Its cause aside. */
+static void compose(const struct rt_account *account, const struct rt_transition *transition,
+                    int64_t now, const char *id, struct rt_alert *alert)
 {
     const struct rt_episode *episode = rt_account_episode_of(account, transition->kind);
 
@@ -94,8 +94,20 @@ static void compose(struct rt_core *core, const struct rt_account *account,
         alert->ack = episode->ack;
     if (episode != NULL)
         alert->snooze = episode->snooze;
-    if (on == RT_ON_EVENT)
-        name_cause(core, account, alert);
+}
+
+void rt_core_say_again(const struct rt_core *core, const struct rt_account *account,
+                       const struct rt_episode *episode, int64_t now, struct rt_buffer *map)
+{
+    uint32_t partition = rt_core_shard(core, rt_account_name(account))->partition;
+    struct rt_transition transition;
+    struct rt_alert alert;
+    char id[40];
+
+    rt_episode_format(partition, episode->sequence, id);
+    rt_rules_describe(core->config, account, episode->kind, now, &transition);
+    compose(account, &transition, episode->raised, id, &alert);
+    rt_alert_encode(map, &alert);
 }
 
 void rt_core_alert_frame(struct rt_buffer *frames, rt_position position, struct rt_span body)
@@ -124,7 +136,9 @@ static bool say(struct rt_core *core, struct rt_shard *shard, struct rt_account 
 
     RT_ASSERT((episode == NULL) == (transition->state == RT_RAISED));
     rt_episode_format(shard->partition, sequence, id);
-    compose(core, account, transition, now, on, id, &alert);
+    compose(account, transition, now, id, &alert);
+    if (on == RT_ON_EVENT)
+        name_cause(core, account, &alert);
     rt_alert_encode(&map, &alert);
     message.owner = alert.owner;
     message.severity = rt_span_text(rt_severity_name(alert.severity));

@@ -113,24 +113,31 @@ static void trim_logs(struct rt_worker *worker, rt_position covered)
     rt_hold_release(hold);
 }
 
-static void expire(struct rt_worker *worker)
+void rt_keep_expire(struct rt_worker *worker)
 {
     struct rt_core *core = &worker->core;
     const struct rt_config *config = worker->config;
     int64_t now = worker->clock.judged;
-    rt_position covered = UINT64_MAX;
 
     rt_alert_log_expire(&core->alerts, now - config->alerts_keep_days * RT_DAY_MS);
+    for (uint32_t p = core->index; p < core->partitions; p += core->count)
+        rt_dead_expire(&core->shards[p]->dead, now - config->limits_dead_days * RT_DAY_MS,
+                       (uint64_t)config->limits_dead_bytes);
+}
+
+static void trim_journal(struct rt_worker *worker)
+{
+    struct rt_core *core = &worker->core;
+    rt_position covered = UINT64_MAX;
+
     for (uint32_t p = core->index; p < core->partitions; p += core->count) {
         struct rt_shard *shard = core->shards[p];
         bool empty = shard->table.count == 0 && !shard->dirty;
 
-        rt_dead_expire(&shard->dead, now - config->limits_dead_days * RT_DAY_MS,
-                       (uint64_t)config->limits_dead_bytes);
         if (shard->covered_before < covered && !(empty && shard->covered == 0))
             covered = shard->covered_before;
     }
-    if (config->journal_keep_days > 0)
+    if (worker->config->journal_keep_days > 0)
         trim_logs(worker, covered);
 }
 
@@ -145,7 +152,8 @@ static void begin_cycle(struct rt_worker *worker)
     worker->cycle = 0;
     worker->cycle_bytes = worker->appended;
     worker->next_cycle = worker->clock.judged + worker->config->snapshot_interval_ms;
-    expire(worker);
+    rt_keep_expire(worker);
+    trim_journal(worker);
 }
 
 /* Takes the next partition of the cycle that needs it. */

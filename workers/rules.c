@@ -3,9 +3,9 @@
  *   closed --holds (for dwell_ms)--> raised --severity moves--> changed --holds no more--> cleared
  *                                       \--acknowledged until its end--> reminded
  *
- * An acknowledged episode is quiet until the acknowledgement ends; a snoozed one until the snooze
- * ends, unless it becomes critical. What is quiet is logged all the same. That it is over is always
- * said. */
+ * An acknowledged episode is quiet until the acknowledgement ends, but that it is over is said. A
+ * snoozed one is quiet until the snooze ends, also about its end, unless it becomes critical: that
+ * is said and ends the snooze. What is quiet is logged all the same. */
 #include "workers/rules_facts.h"
 
 #include "protocol/assert.h"
@@ -83,8 +83,9 @@ static void step_kind(struct step *step, struct rt_facts *facts, enum rt_alert_k
     } else if (step->verdict.holds) {
         step_new(step, facts, kind);
     } else if (step->open != NULL) {
-        step->speaks = step->publish = true;
+        step->speaks = true;
         step->state = RT_CLEARED;
+        step->publish = !holds_now(&step->open->episode.snooze, facts->now);
     }
 }
 
@@ -242,7 +243,7 @@ void rt_rules_describe(const struct rt_config *config, const struct rt_account *
         return;
     rt_facts(&facts, config, account, now, RT_ON_TIME);
     out->severity = open->episode.severity;
-    out->state = RT_CHANGED;
+    out->state = RT_RAISED;
     out->score = facts.score;
     out->has_previous = true;
     out->previous = open->episode.spoke_score;

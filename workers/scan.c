@@ -273,20 +273,18 @@ static void write_accounts(const struct rt_scan *scan, const struct rt_core *cor
         rt_report_line_write(core, scan->items[i].account, scan->now, out);
 }
 
-/* [number, map] of one open episode; false if it moved meanwhile or its message is gone. */
-static bool write_open(struct rt_core *core, const struct rt_scan_item *item, struct rt_buffer *out)
+/* [number, map] of one open episode; false if it moved meanwhile. */
+static bool write_open(struct rt_core *core, const struct rt_scan_item *item, int64_t now,
+                       struct rt_buffer *out)
 {
     const struct rt_episode *episode = rt_account_episode_of(item->account, item->kind);
-    size_t before = out->size;
 
     if (episode == NULL || episode->number != item->number)
         return false;
     rt_write_array(out, 2);
     rt_write_int(out, (int64_t)episode->number);
-    if (rt_answer_episode(core, episode, false, out))
-        return true;
-    out->size = before;
-    return false;
+    rt_answer_episode(core, item->account, episode, now, false, out);
+    return true;
 }
 
 static void write_alerts(const struct rt_scan *scan, struct rt_core *core, struct rt_buffer *out)
@@ -299,7 +297,7 @@ static void write_alerts(const struct rt_scan *scan, struct rt_core *core, struc
     rt_write_text(out, "alerts");
     mark = rt_write_array_begin(out);
     for (size_t i = 0; i < scan->count && i < limit; i++)
-        written += write_open(core, &scan->items[i], out);
+        written += write_open(core, &scan->items[i], scan->now, out);
     rt_write_end(out, mark, written);
     rt_write_key_bool(out, "more", scan->count > limit);
 }

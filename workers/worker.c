@@ -566,6 +566,7 @@ static void recover(struct rt_worker *worker)
     worker->hold = -1;
     say_again(worker);
     judge_the_past(worker);
+    rt_keep_expire(worker);
     report_ready(worker, &recovery);
 }
 

@@ -75,6 +75,8 @@ void rt_keep_after_commit(struct rt_worker *worker); /* a group was handed over 
 void rt_keep_poll(struct rt_worker *worker);
 void rt_keep_all(struct rt_worker *worker); /* at a clean stop; waits */
 void rt_keep_wait(struct rt_worker *worker);
+/* Alerts and dead letters that are too old, or too many, are listed no more. */
+void rt_keep_expire(struct rt_worker *worker);
 
 /* Closes the group, writes it and waits: erase, stop. */
 void rt_worker_flush(struct rt_worker *worker);

@@ -616,6 +616,22 @@ def snooze_is_logged_not_published():
     daemon.load([ticket(other, 'T', 'closed', now() - MINUTE)])
     daemon.wait_alert(other, 'ticket_overdue', 'cleared')
     equal(daemon.alerts(account=other, kind='ticket_overdue', open=True), [], 'open')
+    settled(daemon, ear)
+    equal([m['state'] for m in ear.messages(other, 'ticket_overdue')], ['raised'], 'heard of a snoozed alert that cleared')
+
+
+@case
+def alerts_of_nobody():
+    """`-` is the owner of accounts without one: in topics, and wherever an owner is asked for."""
+    with Daemon(workers=2) as daemon:
+        daemon.load([event('account', account='owned', owner='kim', ts=now() - 6 * HOUR)] +
+                    [ticket(name, 'T', 'opened', now() - 5 * HOUR, severity=1) for name in ('owned', 'free')])
+        daemon.wait_alert('owned', 'ticket_overdue')
+        daemon.wait_alert('free', 'ticket_overdue')
+        for open_only in (False, True):
+            for owner, name in (('-', 'free'), ('kim', 'owned'), ('lee', None)):
+                heard = daemon.alerts(owner=owner, open=open_only)
+                equal({m['account'] for m in heard}, {name} - {None}, 'alerts of', owner, 'open', open_only)
 
 
 @case

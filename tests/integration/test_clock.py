@@ -75,6 +75,28 @@ def journal_keep_days():
         equal(len({e['id'] for e in line}), len(line), 'no event twice')
 
 
+@case
+def open_alerts_outlive_their_bytes():
+    """account.get and `open` know every open episode, also when the journal has its message no more."""
+    options = dict(journal__keep_days=30, journal__segment_bytes='1M', snapshot__bytes='1M', alerts__keep_days=1)
+    with Daemon(workers=1, **options) as daemon:
+        daemon.load([ticket('a', 'T', 'opened', now() - 5 * HOUR, severity=1)])
+        raised = daemon.wait_alert('a', 'ticket_overdue')
+        for days in (20, 40, 60):  # segments are filled, covered by two snapshots, and go
+            daemon.restart(debug__clock_offset_ms=days * DAY)
+            daemon.load([ticket('a', 'T', 'updated', daemon.now())])
+            daemon.load([event(account='b', ts=daemon.now() - HOUR, x='p' * 2000) for _ in range(1500)])
+        check('journal=trimmed' in daemon.log_text(), 'the journal was not trimmed')
+        mine = [m for m in daemon.get('a')['alerts'] if m['kind'] == 'ticket_overdue']
+        listed = daemon.alerts(account='a', kind='ticket_overdue', open=True)
+        equal([(m['id'], m['cursor']) for m in mine], [(m['id'], m['cursor']) for m in listed], 'account.get and alert.list')
+        for key in ('id', 'kind', 'severity', 'account', 'ts', 'cursor', 'clears'):
+            equal([m[key] for m in mine], [raised[key]], key)
+        check('open for 60 days' in mine[0]['text'], 'text as of now', mine[0]['text'])
+        held = daemon.ok('alert.ack', id=raised['id'], by='kim')['alert']
+        equal((held['id'], held['ack']['by']), (raised['id'], 'kim'), 'acknowledged')
+
+
 def near(daemon, raised, moment, what):
     check(moment - 50 <= raised['published'], what, 'published', moment - raised['published'], 'ms before its moment')
     check(raised['published'] <= moment + 15 * SECOND, what, 'published', raised['published'] - moment, 'ms after its moment')

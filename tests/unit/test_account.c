@@ -427,6 +427,8 @@ static void test_the_life_of_an_episode(void **state)
     assert_int_equal(episode->raised, NOW);
     assert_true(episode->spoke_score == 10);
     assert_non_null(episode->ack.by.data);
+    assert_null(episode->snooze.by.data);
+    assert_true(rt_account_hold(account, RT_CHURN_RISK, true, &hold));
     alert.state = RT_REMINDED;
     assert_true(rt_account_alert(account, &alert, 1, 3));
     assert_null(episode->ack.by.data);

@@ -98,6 +98,23 @@ static void an_error_wins(void **state)
     expect(texts[1]);
 }
 
+/* Going on from `oldest` must not meet another worker's `cursor_gone`. */
+static void the_latest_oldest_is_the_oldest_of_all(void **state)
+{
+    static const char *const texts[] = {"{ok: false, error: 'cursor_gone', oldest: '9'}",
+                                        "{ok: false, error: 'cursor_gone', oldest: '1a'}",
+                                        "{ok: true, alerts: [], more: false}",
+                                        "{ok: false, error: 'cursor_gone', oldest: 'f'}"};
+    static const char *const busy[] = {"{ok: false, error: 'cursor_gone', oldest: '9'}",
+                                       "{ok: false, error: 'busy', message: 'm'}"};
+
+    (void)state;
+    assert_true(merge(rt_merge_alerts, "{op: 'alert.list'}", 4, texts));
+    expect(texts[1]);
+    assert_true(merge(rt_merge_alerts, "{op: 'alert.list'}", 2, busy));
+    expect(busy[1]);
+}
+
 static void accounts_by_name(void **state)
 {
     static const char *const texts[] = {"{ok: true, accounts: [{account: 'b'}, {account: 'd'}]}",
@@ -247,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_that_make_no_sense_fail),
         cmocka_unit_test(an_error_wins),
+        cmocka_unit_test(the_latest_oldest_is_the_oldest_of_all),
         cmocka_unit_test(accounts_by_name),
         cmocka_unit_test(accounts_by_number),
         cmocka_unit_test(dead_letters_by_time),

@@ -580,7 +580,24 @@ static void test_the_end_of_what_was_acknowledged_is_told(void **state)
     (void)state;
     silent_customer();
     hold(RT_SILENCE, false, NOW + 30 * RT_DAY_MS);
+    message = happens(a_call(NOW + 1), NOW + 1, RT_SILENCE);
+    assert_says(message, RT_CLEARED, RT_WARNING, "");
+    assert_true(message->publish);
+}
+
+static void test_the_end_of_what_was_snoozed_is_logged(void **state)
+{
+    const struct rt_transition *message;
+
+    (void)state;
+    silent_customer();
     hold(RT_SILENCE, true, NOW + 30 * RT_DAY_MS);
+    message = happens(a_call(NOW + 1), NOW + 1, RT_SILENCE);
+    assert_says(message, RT_CLEARED, RT_WARNING, "");
+    assert_false(message->publish);
+    rt_account_free(account);
+    silent_customer();
+    hold(RT_SILENCE, true, NOW + 1); /* over */
     message = happens(a_call(NOW + 1), NOW + 1, RT_SILENCE);
     assert_says(message, RT_CLEARED, RT_WARNING, "");
     assert_true(message->publish);
@@ -597,10 +614,13 @@ static void test_snoozed_speaks_only_when_critical(void **state)
     message = passes(NOW + 21 * RT_DAY_MS + 1, RT_SILENCE);
     assert_says(message, RT_CHANGED, RT_CRITICAL, "");
     assert_true(message->publish);
+    assert_null(rt_account_episode_of(account, RT_SILENCE)->snooze.by.data);
+    hold(RT_SILENCE, true, NOW + 100 * RT_DAY_MS);
     tier->silence_critical = 50; /* back to a warning: logged, not told */
     message = judge_on(NOW + 22 * RT_DAY_MS, RT_ON_CONFIGURATION, RT_SILENCE);
     assert_says(message, RT_CHANGED, RT_WARNING, "");
     assert_false(message->publish);
+    assert_non_null(rt_account_episode_of(account, RT_SILENCE)->snooze.by.data);
     tier->silence_critical = 1;
     hold(RT_SILENCE, true, NOW + 22 * RT_DAY_MS); /* over */
     message = judge_on(NOW + 22 * RT_DAY_MS, RT_ON_CONFIGURATION, RT_SILENCE);
@@ -729,6 +749,7 @@ int main(void)
         STORY(test_no_contact_before_is_no_growth),
         STORY(test_acknowledged_is_quiet_until_its_end),
         STORY(test_the_end_of_what_was_acknowledged_is_told),
+        STORY(test_the_end_of_what_was_snoozed_is_logged),
         STORY(test_snoozed_speaks_only_when_critical),
         STORY(test_a_condition_must_hold_for_the_dwell),
         STORY(test_new_parameters_are_the_first_reason),
