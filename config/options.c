@@ -97,6 +97,11 @@ const struct rt_option rt_options[] = {
      "days."},
     {"limits", "dead_bytes", RT_OPTION_BYTES, FIELD(limits_dead_bytes, 0, 1 * TIB), "256M", KEPT,
      "Dead letters together; beyond it the oldest go first, and are counted."},
+    {"limits", "connections", RT_OPTION_INTEGER, FIELD(limits_connections, 1, 1000000), "4096",
+     FIXED,
+     "Connections to each ZeroMQ endpoint; fewer if the process may not have so many descriptors "
+     "(LimitNOFILE). Beyond it the oldest that has not been there for three seconds is ended, or "
+     "else the new one."},
     {"limits", "unread_bytes", RT_OPTION_BYTES, FIELD(limits_unread_bytes, 1 * MIB, 64 * GIB),
      "128M", FIXED,
      "Bytes of answers that wait for their peers to read them, on each endpoint; one peer may have "

@@ -9,6 +9,8 @@ enum {
     RT_HANDSHAKE_MS = 3000, /* a peer that has not introduced itself by then is dropped */
     RT_BACKLOG = 1024,      /* connections the kernel holds until they are accepted */
     RT_KEEPALIVE_IDLE_S = 60,
+    RT_ENDPOINTS = 4,              /* of ZeroMQ, each with limits.connections */
+    RT_RESERVED_DESCRIPTORS = 192, /* for workers, HTTP and libraries: no peer's */
 
     /* Messages waiting in libzmq, per peer: it counts messages, so bytes are counted here. */
     RT_RECEIVE_HWM = 100,       /* unread by us: a thousand would be no bound, and no faster */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "daemon/bounds.h"
 #include "daemon/clock.h"
 
 static void put(struct rt_buffer *out, const char *format, ...)
@@ -83,6 +84,21 @@ static void events_in(const struct rt_metrics *metrics, struct rt_buffer *out)
               &metrics->push_to_ack);
 }
 
+static void connections(const struct rt_daemon *daemon, struct rt_buffer *out)
+{
+    const struct rt_guard *const guards[RT_ENDPOINTS] = {
+        &daemon->ingest.events_guard, &daemon->ingest.firehose_guard, &daemon->publisher.guard,
+        &daemon->queries.guard};
+
+    head(out, "connections", "gauge", "Connections, by endpoint.");
+    for (int i = 0; i < RT_ENDPOINTS; i++) {
+        if (guards[i]->guarded != NULL) {
+            put(out, "retaind_connections{endpoint=\"%s\"} %zu\n", guards[i]->guarded->name,
+                guards[i]->connections.count);
+        }
+    }
+}
+
 static void the_rest(const struct rt_daemon *daemon, struct rt_buffer *out)
 {
     const struct rt_metrics *metrics = &daemon->metrics;
@@ -100,6 +116,7 @@ static void the_rest(const struct rt_daemon *daemon, struct rt_buffer *out)
     }
     single(out, "subscriptions", "gauge", "Topics that subscribers ask for.",
            daemon->publisher.subscriptions);
+    connections(daemon, out);
     single(out, "pushes_pending", "gauge", "Pushes not answered yet.",
            daemon->ingest.pendings.count);
     single(out, "queries_pending", "gauge", "Queries not answered yet.", daemon->queries.count);

@@ -576,8 +576,9 @@ void rt_ingest_abandon(struct rt_worker *worker)
 
 /* ---- start and stop -------------------------------------------------------------------------- */
 
-static bool open_one(struct rt_daemon *daemon, struct rt_zsocket *socket, int type,
-                     const char *name, const char *address, char *error, size_t error_size)
+static bool open_one(struct rt_daemon *daemon, struct rt_zsocket *socket, struct rt_guard *guard,
+                     int type, const char *name, const char *address, char *error,
+                     size_t error_size)
 {
     if (address[0] == '\0') {
         return true;
@@ -585,6 +586,9 @@ static bool open_one(struct rt_daemon *daemon, struct rt_zsocket *socket, int ty
     return rt_zsocket_open(socket, daemon->zmq, type, name,
                            (size_t)daemon->config.limits_message_bytes, RT_UNSENT_REPLIES, error,
                            error_size) &&
+           rt_guard_open(guard, daemon->zmq, socket,
+                         rt_guard_limit((size_t)daemon->config.limits_connections),
+                         &daemon->metrics.dropped[RT_DROPPED_CONNECTIONS], error, error_size) &&
            rt_zsocket_bind(socket, address, rt_activation_find(&daemon->activation, name), error,
                            error_size);
 }
@@ -598,17 +602,19 @@ bool rt_ingest_open(struct rt_daemon *daemon, char *error, size_t error_size)
     ingest->route.event_bytes = (size_t)daemon->config.limits_event_bytes;
     ingest->peers.unread_limit = (size_t)daemon->config.limits_unread_bytes;
     ingest->peers.seed = daemon->secret;
-    return open_one(daemon, &ingest->events, ZMQ_ROUTER, "events", daemon->config.listen_events,
-                    error, error_size) &&
-           open_one(daemon, &ingest->firehose, ZMQ_PULL, "firehose", daemon->config.listen_firehose,
-                    error, error_size);
+    return open_one(daemon, &ingest->events, &ingest->events_guard, ZMQ_ROUTER, "events",
+                    daemon->config.listen_events, error, error_size) &&
+           open_one(daemon, &ingest->firehose, &ingest->firehose_guard, ZMQ_PULL, "firehose",
+                    daemon->config.listen_firehose, error, error_size);
 }
 
-static void start_one(struct rt_daemon *daemon, struct rt_zsocket *socket, bool (*take)(void *))
+static void start_one(struct rt_daemon *daemon, struct rt_zsocket *socket, struct rt_guard *guard,
+                      bool (*take)(void *))
 {
     struct rt_zsocket_user user = {.take = take, .after = flush_workers, .context = daemon};
 
     if (socket->socket != NULL) {
+        RT_ASSERT(rt_guard_attach(guard, daemon->base));
         RT_ASSERT(rt_zsocket_attach(socket, daemon->base, user));
         rt_zsocket_read(socket, true);
     }
@@ -616,8 +622,8 @@ static void start_one(struct rt_daemon *daemon, struct rt_zsocket *socket, bool 
 
 void rt_ingest_start(struct rt_daemon *daemon)
 {
-    start_one(daemon, &daemon->ingest.events, on_push);
-    start_one(daemon, &daemon->ingest.firehose, on_firehose);
+    start_one(daemon, &daemon->ingest.events, &daemon->ingest.events_guard, on_push);
+    start_one(daemon, &daemon->ingest.firehose, &daemon->ingest.firehose_guard, on_firehose);
 }
 
 void rt_ingest_stop(struct rt_daemon *daemon)
@@ -630,6 +636,8 @@ void rt_ingest_close(struct rt_daemon *daemon)
 {
     struct rt_ingest *ingest = &daemon->ingest;
 
+    rt_guard_close(&ingest->events_guard);
+    rt_guard_close(&ingest->firehose_guard);
     rt_zsocket_close(&ingest->events);
     rt_zsocket_close(&ingest->firehose);
     if (ingest->is_parked) {

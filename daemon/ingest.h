@@ -7,6 +7,7 @@
 #ifndef RT_DAEMON_INGEST_H
 #define RT_DAEMON_INGEST_H
 
+#include "daemon/guard.h"
 #include "daemon/pending.h"
 #include "daemon/route.h"
 #include "daemon/worker.h"
@@ -14,6 +15,7 @@
 
 struct rt_ingest {
     struct rt_zsocket events, firehose;
+    struct rt_guard events_guard, firehose_guard;
     struct rt_peers peers; /* of events */
     struct rt_pendings pendings;
     struct rt_route route;

@@ -39,6 +39,8 @@ const char *rt_dropped_name(enum rt_dropped what)
         return "late_answer";
     case RT_DROPPED_SUBSCRIBERS:
         return "subscribers";
+    case RT_DROPPED_CONNECTIONS:
+        return "connections";
     case RT_DROPPED_FIREHOSE:
         return "firehose";
     case RT_DROPPED_ALERTS:

@@ -27,6 +27,7 @@ enum rt_dropped {
     RT_DROPPED_SUBSCRIBERS, /* times all subscribers were dropped: limits.subscriptions */
     RT_DROPPED_ALERTS,   /* due while nobody ran, more than is kept to be sent: in the list only */
     RT_DROPPED_FIREHOSE, /* payloads of the firehose that were read and could not be kept at a stop */
+    RT_DROPPED_CONNECTIONS, /* more than limits.connections */
     RT_DROPPED_COUNT,
 };
 

@@ -328,7 +328,8 @@ static bool attach(struct rt_daemon *daemon)
     struct rt_publisher *publisher = &daemon->publisher;
     struct rt_zsocket_user user = {.take = on_subscriber, .context = daemon};
 
-    if (!rt_zsocket_attach(&publisher->socket, daemon->base, user)) {
+    if (!rt_guard_attach(&publisher->guard, daemon->base) ||
+        !rt_zsocket_attach(&publisher->socket, daemon->base, user)) {
         return false;
     }
     rt_zsocket_read(&publisher->socket, true);
@@ -342,6 +343,9 @@ static bool bind_socket(struct rt_daemon *daemon, const char *address, char *err
 
     return rt_zsocket_open(socket, daemon->zmq, ZMQ_XPUB, "alerts", RT_TOPIC_BYTES,
                            RT_UNSENT_ALERTS, error, error_size) &&
+           rt_guard_open(&daemon->publisher.guard, daemon->zmq, socket,
+                         rt_guard_limit((size_t)daemon->config.limits_connections),
+                         &daemon->metrics.dropped[RT_DROPPED_CONNECTIONS], error, error_size) &&
            rt_zsocket_bind(socket, address, rt_activation_find(&daemon->activation, "alerts"),
                            error, error_size);
 }
@@ -361,6 +365,7 @@ static void close_socket(struct rt_daemon *daemon)
     publisher->drained_at = rt_now_ms() + DRAIN_MS;
     publisher->too_much = NULL;
     zmq_setsockopt(publisher->socket.socket, ZMQ_LINGER, &none, sizeof none);
+    rt_guard_close(&publisher->guard);
     rt_zsocket_close(&publisher->socket);
 }
 
@@ -379,6 +384,7 @@ static void on_reopen(evutil_socket_t descriptor, short what, void *context)
         close_socket(daemon);
     }
     if (!bind_socket(daemon, address, error, sizeof error) || !attach(daemon)) {
+        rt_guard_close(&publisher->guard);
         rt_zsocket_close(&publisher->socket);
         memcpy(publisher->socket.address, address, sizeof address);
         event_add(publisher->reopen_timer, &again);
@@ -424,6 +430,7 @@ void rt_publish_close(struct rt_daemon *daemon)
     if (publisher->reopen_timer != NULL) {
         event_free(publisher->reopen_timer);
     }
+    rt_guard_close(&publisher->guard);
     rt_zsocket_close(&publisher->socket);
     rt_buffer_free(&publisher->early);
     rt_buffer_free(&publisher->message);

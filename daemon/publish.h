@@ -8,12 +8,14 @@
 
 #include <stdatomic.h>
 
+#include "daemon/guard.h"
 #include "daemon/numbers.h"
 #include "daemon/worker.h"
 #include "daemon/zsocket.h"
 
 struct rt_publisher {
     struct rt_zsocket socket;
+    struct rt_guard guard;
     struct rt_numbers numbers;
     bool complete;          /* all workers have been READY */
     struct rt_buffer early; /* alerts from before that: u32 worker, u64 position, u64 due, u32 size

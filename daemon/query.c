@@ -488,6 +488,9 @@ bool rt_query_open(struct rt_daemon *daemon, char *error, size_t error_size)
     return rt_zsocket_open(socket, daemon->zmq, ZMQ_ROUTER, "query",
                            (size_t)daemon->config.limits_message_bytes, RT_UNSENT_ANSWERS, error,
                            error_size) &&
+           rt_guard_open(&daemon->queries.guard, daemon->zmq, socket,
+                         rt_guard_limit((size_t)daemon->config.limits_connections),
+                         &daemon->metrics.dropped[RT_DROPPED_CONNECTIONS], error, error_size) &&
            rt_zsocket_bind(socket, daemon->config.listen_query,
                            rt_activation_find(&daemon->activation, "query"), error, error_size);
 }
@@ -497,6 +500,7 @@ void rt_query_start(struct rt_daemon *daemon)
     struct rt_zsocket_user user = {.take = on_query, .context = daemon};
 
     if (daemon->queries.socket.socket != NULL) {
+        RT_ASSERT(rt_guard_attach(&daemon->queries.guard, daemon->base));
         RT_ASSERT(rt_zsocket_attach(&daemon->queries.socket, daemon->base, user));
         rt_zsocket_read(&daemon->queries.socket, true);
     }
@@ -507,6 +511,7 @@ void rt_query_close(struct rt_daemon *daemon)
     while (daemon->queries.oldest != NULL) {
         ask_free(daemon, daemon->queries.oldest);
     }
+    rt_guard_close(&daemon->queries.guard);
     rt_zsocket_close(&daemon->queries.socket);
     rt_buffer_free(&daemon->queries.reply);
 }

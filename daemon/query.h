@@ -7,6 +7,7 @@
 #define RT_DAEMON_QUERY_H
 
 #include "daemon/bounds.h"
+#include "daemon/guard.h"
 #include "daemon/worker.h"
 #include "daemon/zsocket.h"
 #include "protocol/query.h"
@@ -37,6 +38,7 @@ struct rt_ask {
 
 struct rt_queries {
     struct rt_zsocket socket;
+    struct rt_guard guard;
     struct rt_peers peers;
     struct rt_ask *slots[RT_ASKS_MAX];
     struct rt_ask *oldest, *newest;

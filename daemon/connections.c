@@ -1,0 +1,111 @@
+/* See connections.h. */
+#include "daemon/connections.h"
+
+#include <stdlib.h>
+
+#include "daemon/bounds.h"
+
+enum { CAPACITY_MIN = 64 };
+
+void rt_connections_init(struct rt_connections *connections, size_t limit)
+{
+    *connections = (struct rt_connections){.limit = limit,
+                                           .oldest = RT_NO_CONNECTION,
+                                           .newest = RT_NO_CONNECTION,
+                                           .young = RT_NO_CONNECTION};
+}
+
+void rt_connections_free(struct rt_connections *connections)
+{
+    free(connections->slots);
+    rt_connections_init(connections, connections->limit);
+}
+
+static bool make_room(struct rt_connections *connections, int descriptor)
+{
+    int capacity = connections->capacity == 0 ? CAPACITY_MIN : connections->capacity;
+    struct rt_connection *slots;
+
+    if (descriptor < connections->capacity) {
+        return true;
+    }
+    while (capacity <= descriptor) {
+        if (capacity > INT32_MAX / 2) {
+            return false;
+        }
+        capacity *= 2;
+    }
+    slots = realloc(connections->slots, (size_t)capacity * sizeof *slots);
+    if (slots == NULL) {
+        return false;
+    }
+    for (int i = connections->capacity; i < capacity; i++) {
+        slots[i] = (struct rt_connection){.there = false};
+    }
+    connections->slots = slots;
+    connections->capacity = capacity;
+    return true;
+}
+
+static void add(struct rt_connections *connections, int descriptor, int64_t now)
+{
+    struct rt_connection *slots = connections->slots;
+
+    slots[descriptor] = (struct rt_connection){
+        .since = now, .previous = connections->newest, .next = RT_NO_CONNECTION, .there = true};
+    if (connections->newest != RT_NO_CONNECTION) {
+        slots[connections->newest].next = descriptor;
+    } else {
+        connections->oldest = descriptor;
+    }
+    connections->newest = descriptor;
+    if (connections->young == RT_NO_CONNECTION) {
+        connections->young = descriptor;
+    }
+    connections->count++;
+}
+
+void rt_connections_ended(struct rt_connections *connections, int descriptor)
+{
+    struct rt_connection *slots = connections->slots, *gone;
+
+    if (descriptor < 0 || descriptor >= connections->capacity || !slots[descriptor].there) {
+        return;
+    }
+    gone = &slots[descriptor];
+    *(gone->previous == RT_NO_CONNECTION ? &connections->oldest : &slots[gone->previous].next) =
+        gone->next;
+    *(gone->next == RT_NO_CONNECTION ? &connections->newest : &slots[gone->next].previous) =
+        gone->previous;
+    if (connections->young == descriptor) {
+        connections->young = gone->next;
+    }
+    gone->there = false;
+    connections->count--;
+}
+
+static int oldest_young(struct rt_connections *connections, int64_t now)
+{
+    while (connections->young != RT_NO_CONNECTION &&
+           now - connections->slots[connections->young].since >= RT_HANDSHAKE_MS) {
+        connections->young = connections->slots[connections->young].next;
+    }
+    return connections->young;
+}
+
+int rt_connections_accepted(struct rt_connections *connections, int descriptor, int64_t now)
+{
+    int victim;
+
+    rt_connections_ended(connections, descriptor); /* its end was not heard of */
+    if (descriptor < 0 || !make_room(connections, descriptor)) {
+        return descriptor;
+    }
+    add(connections, descriptor, now);
+    if (connections->count <= connections->limit) {
+        return RT_NO_CONNECTION;
+    }
+    victim = oldest_young(connections, now); /* the new one, if no other is young */
+    rt_connections_ended(connections, victim);
+    return victim;
+}

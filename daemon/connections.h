@@ -1,0 +1,41 @@
+/* The connections of one endpoint: how many there are, and which must go when there are too many.
+ * Pure: times are arguments (ms of a monotonic clock), connections are descriptors.
+ *
+ * Beyond the limit goes the oldest of those that may still be introducing themselves: an honest peer
+ * does that in milliseconds, one that only holds the place is the first to lose it. If there is none,
+ * the newest goes: who is at work is never cut off for a stranger. */
+#ifndef RT_DAEMON_CONNECTIONS_H
+#define RT_DAEMON_CONNECTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { RT_NO_CONNECTION = -1 };
+
+struct rt_connection {
+    int64_t since;
+    int previous, next; /* in order of arrival */
+    bool there;
+};
+
+struct rt_connections {
+    struct rt_connection *slots; /* by descriptor */
+    int capacity;
+    size_t count, limit;
+    int oldest, newest;
+    int young; /* the oldest that may be younger than RT_HANDSHAKE_MS */
+};
+
+/* Sets a zeroed struct up. */
+void rt_connections_init(struct rt_connections *connections, size_t limit);
+void rt_connections_free(struct rt_connections *connections);
+
+/* One was accepted. Returns the descriptor of the one that must go (perhaps this one), which is not
+ * counted any more, or RT_NO_CONNECTION. Without memory the new one must go. */
+int rt_connections_accepted(struct rt_connections *connections, int descriptor, int64_t now);
+
+/* It ended. Takes one that is not there. */
+void rt_connections_ended(struct rt_connections *connections, int descriptor);
+
+#endif

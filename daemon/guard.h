@@ -1,0 +1,32 @@
+/* Watches the connections of one ZeroMQ socket and ends those that are too many: libzmq accepts
+ * until there are no descriptors left, and then spins. It tells of a connection after the fact, so a
+ * few more than the limit may be open for a moment. */
+#ifndef RT_DAEMON_GUARD_H
+#define RT_DAEMON_GUARD_H
+
+#include "daemon/connections.h"
+#include "daemon/zsocket.h"
+
+struct rt_guard {
+    struct rt_zsocket monitor;
+    const struct rt_zsocket *guarded;
+    struct rt_connections connections;
+    uint64_t *cut;     /* counts those that were ended */
+    int64_t said_at;   /* in the log, ms */
+    uint64_t said_cut; /* how many there were then */
+};
+
+/* Before the socket is bound: at most `limit` connections; *cut counts those that are ended. False
+ * with a sentence in error: nothing is open. */
+bool rt_guard_open(struct rt_guard *guard, void *context, const struct rt_zsocket *guarded,
+                   size_t limit, uint64_t *cut, char *error, size_t error_size);
+/* Puts it on the loop. False without memory. */
+bool rt_guard_attach(struct rt_guard *guard, struct event_base *base);
+/* Before the socket is closed. Takes a zeroed struct. */
+void rt_guard_close(struct rt_guard *guard);
+
+/* How many connections an endpoint may have when `wanted` are wished for: descriptors are left for
+ * what the daemon itself needs. */
+size_t rt_guard_limit(size_t wanted);
+
+#endif
