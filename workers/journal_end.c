@@ -118,10 +118,11 @@ bool rt_log_find_end(struct rt_log *log, rt_position committed, char *error)
             return false;
         }
     } while (from > 0 && !enough(&search));
-    log->end = 0;
+    log->end = log->group = 0;
     log->time = 0;
     if (search.last.is && !search.last.torn) {
         log->end = search.last.end;
+        log->group = search.last.first;
         log->time = search.last.time;
     } else if (search.last.is) {
         log->end = search.last.first;
@@ -129,6 +130,7 @@ bool rt_log_find_end(struct rt_log *log, rt_position committed, char *error)
     }
     if (rt_position_log(committed) == log->id && committed > log->end) {
         log->end = committed;
+        log->group = 0; /* damaged, and older than a snapshot: it was synced */
     }
     log->end_known = true;
     return true;

@@ -12,7 +12,7 @@
 
 #include "workers/journal_log.h"
 
-/* Fills log->end and log->time. end is 0 if the log has no group. Reads only. False with a sentence
+/* Fills log->end, log->group and log->time. end is 0 if the log has no group. Reads only. False with a sentence
  * in error. */
 bool rt_log_find_end(struct rt_log *log, rt_position committed, char *error);
 

@@ -23,8 +23,9 @@ struct rt_log {
     struct rt_segment *segments; /* ascending */
     size_t count, capacity;
     bool end_known;
-    rt_position end; /* after the last committed record */
-    int64_t time;    /* newest judging time, 0: none */
+    rt_position end;   /* after the last committed record */
+    rt_position group; /* where the last whole group begins, 0: unknown */
+    int64_t time;      /* newest judging time, 0: none */
 };
 
 /* Releases what the log holds; the log itself is the caller's. */

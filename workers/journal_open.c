@@ -11,6 +11,7 @@
 
 #include "protocol/assert.h"
 #include "workers/journal_end.h"
+#include "workers/journal_settle.h"
 #include "workers/snapshot.h"
 
 static bool say(char *error, const char *what)
@@ -176,7 +177,8 @@ static bool open_end(struct rt_journal *journal, const struct rt_journal_options
     const struct rt_segment *last;
     size_t spare;
 
-    if (!rt_log_find_end(log, covered, error) || !rt_log_cut(log, journal->note, error)) {
+    if (!rt_log_find_end(log, covered, error) || !rt_log_cut(log, journal->note, error) ||
+        !rt_log_settle(log, error)) {
         return false;
     }
     measure(journal);

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 
 #include "workers/journal_end.h"
+#include "workers/journal_settle.h"
 #include "workers/journal_private.h"
 #include "workers/journal_range.h"
 #include "workers/segment_scan.h"
@@ -115,8 +116,20 @@ static void report_missing(const struct walk *walk, uint32_t from, uint32_t to)
 
 static bool find_end(struct rt_journal *journal, struct rt_log *log, char *error)
 {
-    return log->end_known ||
-           rt_log_find_end(log, rt_snapshot_covered(journal->state_dir, log->id), error);
+    if (log->end_known) {
+        return true;
+    }
+    if (rt_journal_foreign(journal, log->id)) {
+        snprintf(error, RT_JOURNAL_ERROR,
+                 "journal/%04x: the log is still written by another process", log->id);
+        return false;
+    }
+    if (rt_log_find_end(log, rt_snapshot_covered(journal->state_dir, log->id), error) &&
+        rt_log_settle(log, error)) {
+        return true;
+    }
+    log->end_known = false;
+    return false;
 }
 
 bool rt_journal_walk(struct rt_journal *journal, uint32_t log, rt_position from,

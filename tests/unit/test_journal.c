@@ -674,6 +674,124 @@ static void a_failed_sync_ends_it_for_good(void **state)
     rt_scratch_remove(folder);
 }
 
+/* Which of a file's bytes were written, and that a sync came after. */
+struct watch {
+    uint64_t from, to;
+    bool synced;
+    int sync_fault;
+};
+
+static int watch_call(void *context, const struct rt_disk_call *call)
+{
+    struct watch *watch = context;
+
+    if (call->op == RT_DISK_WRITE) {
+        watch->from = call->offset;
+        watch->to = call->offset + call->size;
+        watch->synced = false;
+    }
+    if (call->op != RT_DISK_SYNC || watch->to == 0)
+        return 0;
+    watch->synced = watch->sync_fault == 0;
+    return watch->sync_fault;
+}
+
+/* A journal of two groups that are on disk and one that was written and not synced: [*from, *to). */
+static char *killed_before_its_sync(uint64_t *from, uint64_t *to)
+{
+    char *folder = rt_scratch_new();
+    struct rt_journal *journal = must_open(folder);
+
+    must_add_group(journal, 0);
+    must_add_group(journal, EACH);
+    assert_true(rt_journal_reserve(journal, (uint64_t)EACH * BODY, EACH)); /* the thread is done */
+    *from = rt_position_offset(rt_journal_end(journal));
+    rt_bad_disk_begin(RT_BAD_STOP, 2, 0);
+    assert_false(add_group(journal, 2 * EACH));
+    *to = rt_position_offset(rt_journal_next(journal));
+    rt_journal_close(journal);
+    rt_bad_disk_end();
+    return folder;
+}
+
+/* What a killed process wrote and did not sync can be read and may not be on disk: it is written
+ * again and synced before anybody is told of it. */
+static void the_last_group_is_on_disk_before_it_is_trusted(void **state)
+{
+    uint64_t from, to;
+    char *folder = killed_before_its_sync(&from, &to);
+    struct watch watch = {0};
+    struct rt_journal *journal;
+
+    (void)state;
+    rt_disk_set_hook(watch_call, &watch);
+    journal = must_open(folder);
+    rt_disk_set_hook(NULL, NULL);
+    assert_int_equal(whole_groups(journal), 3);
+    assert_int_equal(watch.from, from);
+    assert_int_equal(watch.to, to);
+    assert_true(watch.synced);
+    rt_journal_close(journal);
+    rt_scratch_remove(folder);
+}
+
+static void a_log_whose_last_group_cannot_be_synced_is_not_opened(void **state)
+{
+    uint64_t from, to;
+    char *folder = killed_before_its_sync(&from, &to), error[RT_JOURNAL_ERROR];
+    struct watch watch = {.sync_fault = EIO};
+
+    (void)state;
+    rt_disk_set_hook(watch_call, &watch);
+    assert_null(open_log(folder, LOG, error));
+    assert_non_null(strstr(error, "writing the last group again failed"));
+    rt_disk_set_hook(NULL, NULL);
+    rt_scratch_remove(folder);
+}
+
+/* The same for the log of an earlier generation, which the worker of a new one only reads. */
+static void a_log_that_is_only_read_is_settled_too(void **state)
+{
+    uint64_t from, to;
+    char *folder = killed_before_its_sync(&from, &to), error[RT_JOURNAL_ERROR] = "";
+    struct rt_journal *journal = open_log(folder, LOG + 1, error);
+    struct watch watch = {.sync_fault = EIO};
+    struct seen seen = {0};
+
+    (void)state;
+    assert_non_null(journal);
+    assert_true(rt_journal_reserve(journal, 1, 1)); /* the thread is done */
+    rt_disk_set_hook(watch_call, &watch);
+    assert_false(rt_journal_walk(journal, LOG, 0, see, see_damage, &seen, error));
+    watch = (struct watch){0};
+    assert_int_equal(whole_groups(journal), 3);
+    assert_int_equal(watch.from, from);
+    assert_int_equal(watch.to, to);
+    assert_true(watch.synced);
+    rt_disk_set_hook(NULL, NULL);
+    rt_journal_close(journal);
+    rt_scratch_remove(folder);
+}
+
+/* A worker of the generation before that is still there would go on writing behind our back. */
+static void a_log_that_is_still_written_is_not_read(void **state)
+{
+    char *folder = rt_scratch_new(), error[RT_JOURNAL_ERROR] = "";
+    struct rt_journal *writer = must_open(folder), *reader;
+    struct seen seen = {0};
+
+    (void)state;
+    must_add_group(writer, 0);
+    reader = open_log(folder, LOG + 1, error);
+    assert_non_null(reader);
+    assert_false(rt_journal_walk(reader, LOG, 0, see, see_damage, &seen, error));
+    assert_non_null(strstr(error, "still written"));
+    rt_journal_close(writer);
+    assert_int_equal(whole_groups(reader), 1);
+    rt_journal_close(reader);
+    rt_scratch_remove(folder);
+}
+
 static const char segment_name[] = "journal/0003-000001.seg";
 
 /* A group that was torn in its first record, though its COMMIT arrived, is cut off. Should that
@@ -1042,6 +1160,10 @@ int main(void)
         cmocka_unit_test(a_call_that_fails_is_never_acknowledged),
         cmocka_unit_test(short_writes_are_continued),
         cmocka_unit_test(a_failed_sync_ends_it_for_good),
+        cmocka_unit_test(the_last_group_is_on_disk_before_it_is_trusted),
+        cmocka_unit_test(a_log_whose_last_group_cannot_be_synced_is_not_opened),
+        cmocka_unit_test(a_log_that_is_only_read_is_settled_too),
+        cmocka_unit_test(a_log_that_is_still_written_is_not_read),
         cmocka_unit_test(what_was_cut_never_comes_to_life),
         cmocka_unit_test(every_flipped_bit_is_found_and_costs_one_record),
         cmocka_unit_test(a_cut_file_loses_only_what_was_cut),
