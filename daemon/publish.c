@@ -410,8 +410,7 @@ void rt_publish_start(struct rt_daemon *daemon)
 {
     struct rt_publisher *publisher = &daemon->publisher;
 
-    /* Beyond all numbers that were given, also those that no worker had kept. */
-    rt_numbers_seen(&publisher->numbers, rt_wall_us());
+    rt_numbers_begin(&publisher->numbers, rt_wall_us());
     publisher->complete = true;
     if (publisher->socket.socket != NULL) {
         RT_ASSERT(attach(daemon));

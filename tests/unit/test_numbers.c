@@ -42,6 +42,18 @@ static void what_is_on_disk_is_never_given_again(void **state)
     assert_int_equal(rt_numbers_give(*state, 8, 1000, &again), 9001);
 }
 
+/* The clock was set back, and the newest numbers were given in the moment of the crash. */
+static void a_new_daemon_begins_beyond_what_was_given_and_not_kept(void **state)
+{
+    bool again;
+
+    rt_numbers_seen(*state, 5000000);
+    rt_numbers_begin(*state, 1000);
+    assert_true(rt_numbers_give(*state, 8, 1000, &again) > 5000000 + RT_NUMBERS_MARGIN);
+    rt_numbers_begin(*state, 9000000);
+    assert_int_equal(rt_numbers_give(*state, 16, 9000000, &again), 9000001);
+}
+
 static void an_alert_said_again_keeps_its_number(void **state)
 {
     uint64_t first;
@@ -53,13 +65,53 @@ static void an_alert_said_again_keeps_its_number(void **state)
     assert_true(again);
 }
 
+/* The same place in the logs of two workers is two alerts. */
+static void alerts_of_different_logs_are_told_apart(void **state)
+{
+    enum { LOGS = 64 };
+    uint64_t first[LOGS];
+    bool again;
+
+    for (uint64_t log = 1; log < LOGS; log++) {
+        first[log] = rt_numbers_give(*state, log << 48 | 4000, 1000, &again);
+        assert_false(again);
+    }
+    for (uint64_t log = 1; log < LOGS; log++) {
+        assert_int_equal(rt_numbers_give(*state, log << 48 | 4000, 2000, &again), first[log]);
+        assert_true(again);
+    }
+}
+
+/* All of the newest are known, however they are spread, and no more of older ones than fit. */
+static void the_newest_are_known_and_older_ones_are_forgotten(void **state)
+{
+    const uint64_t count = 3 * RT_NUMBERS_RECENT;
+    bool again;
+
+    for (uint64_t i = 1; i <= count; i++) {
+        assert_int_equal(rt_numbers_give(*state, i * i, 0, &again), i);
+        assert_false(again);
+    }
+    for (uint64_t i = count; i > count - RT_NUMBERS_RECENT; i--) {
+        assert_int_equal(rt_numbers_give(*state, i * i, 0, &again), i);
+        assert_true(again);
+    }
+    assert_int_equal(rt_numbers_give(*state, 1, 0, &again), count + 1);
+    assert_false(again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_clock_that_stands_or_goes_back_gives_no_number_twice,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_on_disk_is_never_given_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_new_daemon_begins_beyond_what_was_given_and_not_kept,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_alert_said_again_keeps_its_number, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(alerts_of_different_logs_are_told_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_newest_are_known_and_older_ones_are_forgotten, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
