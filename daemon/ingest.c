@@ -508,6 +508,7 @@ void rt_ingest_bury_poison(struct rt_worker *worker)
         rt_log(RT_LOG_ERROR, "worker=%u poison: an event of %zu bytes goes to the dead letters",
                worker->index, event.size);
         daemon->metrics.rejected[RT_POISON]++;
+        rt_restart_cured(&worker->restart);
         if (frame.pending != NULL) {
             rt_pending_reject(frame.pending, index, RT_POISON, rt_span_text(reason));
             frame.pending->waiting--; /* the BURY waits in its place */

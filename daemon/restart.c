@@ -25,6 +25,11 @@ int64_t rt_restart_lost(struct rt_restart *restart, int64_t now, int64_t first)
     return restart->pause;
 }
 
+void rt_restart_cured(struct rt_restart *restart)
+{
+    restart->pause = 0;
+}
+
 bool rt_restart_failed(const struct rt_restart *restart)
 {
     return restart->early >= RT_RESTART_EARLY;

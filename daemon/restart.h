@@ -35,6 +35,9 @@ void rt_restart_ready(struct rt_restart *restart, int64_t now);
  * workers.backoff_ms. */
 int64_t rt_restart_lost(struct rt_restart *restart, int64_t now, int64_t first);
 
+/* What it died of was found and is gone (an event was buried): the next pause is the first again. */
+void rt_restart_cured(struct rt_restart *restart);
+
 bool rt_restart_failed(const struct rt_restart *restart);
 
 /* `status` as waitpid gives it; `hung`: we killed it because it was silent or talked nonsense. */

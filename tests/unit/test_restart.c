@@ -35,6 +35,20 @@ static void a_minute_of_health_forgives(void **state)
     assert_int_equal(rt_restart_lost(&restart, 100 + RT_RESTART_HEALTHY, 100), 100);
 }
 
+static void what_was_cured_begins_again_with_the_first_pause(void **state)
+{
+    struct rt_restart restart = {0};
+
+    (void)state;
+    for (int64_t i = 1; i < 8; i++) {
+        rt_restart_ready(&restart, i);
+        rt_restart_lost(&restart, i, 100);
+    }
+    rt_restart_cured(&restart);
+    rt_restart_ready(&restart, 10);
+    assert_int_equal(rt_restart_lost(&restart, 11, 100), 100);
+}
+
 static void five_early_losses_are_a_failure(void **state)
 {
     struct rt_restart restart = {0};
@@ -70,6 +84,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pauses_double_up_to_thirty_seconds),
         cmocka_unit_test(a_minute_of_health_forgives),
+        cmocka_unit_test(what_was_cured_begins_again_with_the_first_pause),
         cmocka_unit_test(five_early_losses_are_a_failure),
         cmocka_unit_test(kills_from_outside_and_exits_blame_nobody),
     };
