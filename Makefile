@@ -42,6 +42,7 @@ DEFINES = -D_GNU_SOURCE -DRT_VERSION='"$(VERSION)"' -DRT_LIBEXECDIR='"$(LIBEXECD
           -DRT_CONFIG_FILE='"$(SYSCONFDIR)/retaind/retaind.conf"'
 
 # Libraries by pkg-config; msgpack is called msgpack in Debian and msgpack-c upstream; libcsv has no .pc file.
+comma = ,
 once = $(if $(cached_$(1)),,$(eval cached_$(1) := $(shell $(2))))$(cached_$(1))
 msgpack = $(call once,msgpack,$(PKG_CONFIG) --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack)
 cflags_all = $(call once,cflags,$(PKG_CONFIG) --cflags libzmq libevent $(msgpack) libxxhash libsystemd jansson)
@@ -69,6 +70,7 @@ workers = $(filter-out $(O)/workers/main.o,$(call objects,workers))
 libretain = $(call objects,clients/libretain)
 retainctl = $(filter-out $(O)/clients/retainctl/main.o,$(call objects,clients/retainctl))
 testlib = $(call objects,tests/lib)
+simsystem = $(call objects,tests/sim/system)
 benches = $(patsubst %.c,$(O)/%,$(wildcard bench/*.c))
 tests = $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*.c tests/golden/*.c tests/property/*.c tests/sim/*.c))
 fuzzers = $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -121,7 +123,7 @@ $(call archive,$(1)): $$($(1)) $(O)/sources
 	@mkdir -p $$(@D)
 	$$(call say,AR)rm -f $$@ && $$(AR) rcs $$@ $$($(1))
 endef
-$(foreach name,protocol config daemon workers libretain retainctl testlib,$(eval $(call archive_rule,$(name))))
+$(foreach name,protocol config daemon workers libretain retainctl testlib simsystem,$(eval $(call archive_rule,$(name))))
 
 $(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
@@ -134,9 +136,9 @@ $(O)/flags: FORCE
 	    echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))' > $@
 $(O)/sources: FORCE
 	@mkdir -p $(@D)
-	@echo '$(sort $(protocol) $(config) $(daemon) $(workers) $(libretain) $(retainctl) $(testlib))' | \
+	@echo '$(sort $(protocol) $(config) $(daemon) $(workers) $(libretain) $(retainctl) $(testlib) $(simsystem))' | \
 	    cmp -s - $@ || \
-	    echo '$(sort $(protocol) $(config) $(daemon) $(workers) $(libretain) $(retainctl) $(testlib))' > $@
+	    echo '$(sort $(protocol) $(config) $(daemon) $(workers) $(libretain) $(retainctl) $(testlib) $(simsystem))' > $@
 
 # ---- tests, fuzzers, benchmarks ----------------------------------------------------------------
 
@@ -148,7 +150,8 @@ uses_clients/libretain = libretain
 uses_retain.h = libretain
 uses_clients/retainctl = retainctl libretain workers
 uses_tests/lib = testlib
-included = $(sort $(shell sed -nE 's,^.include "(daemon|workers|clients/libretain|clients/retainctl|tests/lib|retain\.h).*,\1,p' $(1)))
+uses_tests/sim/system = simsystem daemon workers
+included = $(sort $(shell sed -nE 's,^.include "(daemon|workers|clients/libretain|clients/retainctl|tests/lib|tests/sim/system|retain\.h).*,\1,p' $(1)))
 archives_of = $(call archives,$(sort $(foreach folder,$(call included,$(1)),$(uses_$(folder))) config protocol))
 link_test = $(CC) $(PIE) $(ALL_LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -o $@ $(libs_test)
 
@@ -157,6 +160,17 @@ test-programs: $(tests) $(addsuffix .o,$(fuzzers))
 
 $(tests): $(O)/%: $(O)/%.o $$(call archives_of,$$*.c)
 	$(call say,LINK)$(link_test)
+
+# The simulation of the whole links the real programs and stands in for every system call they make.
+sim_wrapped = pthread_create pthread_join pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock \
+              pthread_mutex_unlock pthread_cond_init pthread_cond_destroy pthread_cond_wait pthread_cond_timedwait \
+              pthread_cond_broadcast pthread_cond_signal read write recv sendmsg close fcntl eventfd timerfd_create \
+              timerfd_settime poll clock_gettime getrandom getpid flock _exit exit abort kill waitpid \
+              event_base_new event_base_free event_base_dispatch event_base_loopbreak event_new event_free event_add \
+              event_del zmq_ctx_new zmq_ctx_term zmq_socket zmq_close zmq_bind zmq_setsockopt zmq_getsockopt \
+              zmq_msg_recv zmq_msg_more zmq_msg_send zmq_send rt_spawn_find rt_spawn_worker rt_supervisor_start rt_numbers_give \
+              rt_core_event
+$(O)/tests/sim/sim_system: private ALL_LDFLAGS += $(addprefix -Wl$(comma)--wrap=,$(sim_wrapped))
 
 fuzz-programs: $(fuzzers)
 
@@ -200,6 +214,11 @@ fuzz-afl:
 ROUNDS ?= 1000
 kill-rounds:
 	RETAIND_KILL_ROUNDS=$(ROUNDS) TEST_SECONDS=7200 tests/run integration test_kill
+
+# make sim SEEDS=10000: the simulation of the whole, one seed after the other, from SEED on (else from the clock).
+SEEDS ?= 100
+sim: test-programs
+	SIM_SEEDS=$(SEEDS) SIM_QUIET=1 $(if $(SEED),RETAIND_TEST_SEED=$(SEED)) nice $(O)/tests/sim/sim_system
 
 coverage:
 	tests/coverage
@@ -269,8 +288,8 @@ deb:
 clean:
 	rm -rf $(O)
 
-.PHONY: all test-programs fuzz-programs bench bench-programs check style fuzz kill-rounds coverage demo deps test-deps docs golden-state install \
-        uninstall deb clean FORCE
+.PHONY: all test-programs sim fuzz-programs bench bench-programs check style fuzz kill-rounds coverage demo deps test-deps docs \
+        golden-state install uninstall deb clean FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(O)/%.d,$(wildcard protocol/*.c config/*.c config/tool/*.c daemon/*.c workers/*.c clients/*/*.c tests/*/*.c \
-    examples/*.c bench/*.c))
+    tests/sim/system/*.c examples/*.c bench/*.c))
