@@ -72,11 +72,19 @@ static void send_message(struct rt_publisher *publisher, struct rt_span topic,
 }
 
 /* Takes over the message. */
-static void send_one_tree(struct rt_publisher *publisher, zmq_msg_t *message)
+static void send_one_tree(struct rt_publisher *publisher, enum rt_topic_tree tree,
+                          const struct rt_link_alert *alert, zmq_msg_t *message)
 {
-    struct rt_span topic = rt_buffer_span(&publisher->topic);
+    const struct rt_topic parts = {.owner = alert->owner,
+                                   .severity = alert->severity,
+                                   .kind = alert->kind,
+                                   .account = alert->account};
     void *socket = publisher->socket.socket;
+    struct rt_span topic;
 
+    rt_buffer_clear(&publisher->topic);
+    rt_alert_topic(&publisher->topic, tree, &parts);
+    topic = rt_buffer_span(&publisher->topic);
     if (zmq_send(socket, topic.data, topic.size, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 ||
         zmq_msg_send(message, socket, ZMQ_DONTWAIT) < 0) {
         zmq_msg_close(message);
@@ -98,12 +106,8 @@ static void send_trees(struct rt_publisher *publisher, const struct rt_link_aler
     }
     zmq_msg_init(&second);
     zmq_msg_copy(&second, &first);
-    rt_buffer_clear(&publisher->topic);
-    rt_alert_topic(&publisher->topic, alert->severity, alert->kind, alert->account);
-    send_one_tree(publisher, &first);
-    rt_buffer_clear(&publisher->topic);
-    rt_owner_topic(&publisher->topic, alert->owner, alert->severity, alert->kind, alert->account);
-    send_one_tree(publisher, &second);
+    send_one_tree(publisher, RT_TREE_ALERT, alert, &first);
+    send_one_tree(publisher, RT_TREE_OWNER, alert, &second);
 }
 
 static void measure(struct rt_daemon *daemon, const struct rt_link_alert *alert)
