@@ -1,5 +1,6 @@
 /* Whether an address looks like one that could be bound. The sockets have the last word; this is
  * here so that a slip is found by --check-config and named with its line. */
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,4 +45,32 @@ bool rt_address_endpoint(const char *text)
 bool rt_address_http(const char *text)
 {
     return text[0] == '\0' || is_host_port(text);
+}
+
+/* 127.0.0.0/8 in full: "127.1" and the like are left to nobody's interpretation. */
+static bool is_loopback_host(const char *host, size_t size)
+{
+    static const char *const names[] = {"localhost", "lo", "[::1]"};
+    char text[16];
+    struct in_addr address;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (size == strlen(names[i]) && memcmp(host, names[i], size) == 0)
+            return true;
+    }
+    if (size >= sizeof(text))
+        return false;
+    memcpy(text, host, size);
+    text[size] = '\0';
+    return inet_pton(AF_INET, text, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+}
+
+bool rt_address_is_local(const char *address)
+{
+    if (strncmp(address, "ipc://", 6) == 0)
+        return true;
+    if (strncmp(address, "tcp://", 6) == 0)
+        address += 6;
+    const char *colon = strrchr(address, ':');
+    return colon != NULL && is_loopback_host(address, (size_t)(colon - address));
 }

@@ -68,6 +68,34 @@ static bool check_listen(const struct rt_config *c, char *error)
     return true;
 }
 
+/* What can be reached from elsewhere asks who comes, unless it is said that it need not. */
+static bool check_reach(const char *name, const char *address, const char *guard, bool guarded,
+                        char *error)
+{
+    if (address[0] == '\0' || guarded || rt_address_is_local(address))
+        return true;
+    snprintf(error, RT_CONFIG_ERROR,
+             "listen.%s: %.80s can be reached from elsewhere: set %s, or say "
+             "access.open_to_anyone = yes",
+             name, address, guard);
+    return false;
+}
+
+static bool check_access(const struct rt_config *c, char *error)
+{
+    bool open = c->access_open_to_anyone != 0;
+    bool keys = open || c->access_server_key[0] != '\0';
+    bool token = open || c->access_http_token[0] != '\0';
+
+    return related((c->access_server_key[0] == '\0') == (c->access_keys[0] == '\0'), error,
+                   "access.server_key and access.keys must both be set, or neither") &&
+           check_reach("events", c->listen_events, "access.server_key", keys, error) &&
+           check_reach("firehose", c->listen_firehose, "access.server_key", keys, error) &&
+           check_reach("alerts", c->listen_alerts, "access.server_key", keys, error) &&
+           check_reach("query", c->listen_query, "access.server_key", keys, error) &&
+           check_reach("http", c->listen_http, "access.http_token", token, error);
+}
+
 static bool check_tickets(const struct rt_tier *t, char *what)
 {
     for (size_t i = 1; i < RT_SEVERITIES; i++) {
@@ -113,7 +141,7 @@ bool rt_config_check(const struct rt_config *config, char *error)
     char what[RT_CONFIG_ERROR];
 
     if (!check_limits(config, error) || !check_journal(config, error) ||
-        !check_listen(config, error))
+        !check_listen(config, error) || !check_access(config, error))
         return false;
     for (size_t i = 0; i < config->tier_count; i++) {
         const struct rt_tier *tier = &config->tiers[i];

@@ -58,6 +58,12 @@ struct rt_config {
     char listen_query[RT_ADDRESS];
     char listen_http[RT_ADDRESS];
 
+    /* access: "" is none; a name without '/' is a credential of systemd */
+    char access_server_key[RT_PATH]; /* CURVE secret; set: every endpoint asks for a key */
+    char access_keys[RT_PATH];       /* folder of those who may come in */
+    char access_http_token[RT_PATH];
+    int64_t access_open_to_anyone; /* 1: beyond loopback without keys or token */
+
     int64_t workers_count;         /* 0: the number of cores */
     char workers_program[RT_PATH]; /* "": beside retaind, then libexec */
     int64_t workers_window_bytes;  /* unacknowledged bytes per worker: 32 MiB */
@@ -111,6 +117,11 @@ bool rt_config_read(struct rt_config *config, const char *path, bool required, c
 /* Relations between keys (dedupe_days <= keep_days, clear above below, ...). False with a sentence
  * that names them. */
 bool rt_config_check(const struct rt_config *config, char *error);
+
+/* Whether an address ("tcp://HOST:PORT", "HOST:PORT", "ipc://PATH") can be reached from this machine
+ * alone. A name other than localhost or lo counts as reachable from elsewhere: it is not looked up.
+ */
+bool rt_address_is_local(const char *address);
 
 /* The whole configuration as INI text that rt_config_parse turns into an equal one; malloc'ed, NULL
  * without memory. */

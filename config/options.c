@@ -18,16 +18,21 @@
 #define TIB (1024.0 * GIB)
 #define DAY 86400000.0
 
-const char *const rt_sections[] = {"listen",   "workers", "limits", "journal",
-                                   "snapshot", "alerts",  "debug",  "tier"};
+const char *const rt_sections[] = {"listen",   "access", "workers", "limits", "journal",
+                                   "snapshot", "alerts", "debug",   "tier"};
 const char *const rt_section_docs[] = {
     "Endpoints. An empty value turns one off. Addresses are those of ZeroMQ: tcp://HOST:PORT (port "
     "0 or * takes a free one) "
-    "or ipc://PATH. Whoever reaches an endpoint may do all it offers, so the defaults are on "
-    "loopback. The addresses in use "
+    "or ipc://PATH. Without [access] whoever reaches an endpoint may do all it offers, so the "
+    "defaults are on loopback. The addresses in use "
     "stand in STATE_DIR/endpoints once every partition is served. An endpoint handed over by "
     "systemd takes the place of its "
     "address here.",
+    "Who may come in. With a server key every ZeroMQ endpoint speaks CURVE and admits the keys in "
+    "the folder `keys`, each for what its file says (docs/OPERATIONS.md, \"Letting others in\"). A "
+    "secret is named by a path, or without a slash by the name of a systemd credential "
+    "(LoadCredential=). Its file must be its owner's alone, and the owner root or the user retaind "
+    "runs as.",
     "The processes that hold the accounts.",
     "What is refused, and how much is held at once.",
     "The log that an acknowledgement stands for.",
@@ -55,6 +60,21 @@ const struct rt_option rt_options[] = {
      "Queries and operators' commands (ROUTER; connect a REQ or DEALER socket)."},
     {"listen", "http", RT_OPTION_HTTP, TEXT(listen_http), "127.0.0.1:7680", FIXED,
      "HOST:PORT of /metrics (Prometheus text) and /healthz."},
+
+    {"access", "server_key", RT_OPTION_PATH, TEXT(access_server_key), "", FIXED,
+     "The server's secret, as `retainctl keygen server NAME` writes it: a file or a credential. "
+     "Empty: no keys are asked for."},
+    {"access", "keys", RT_OPTION_PATH, TEXT(access_keys), "", FIXED,
+     "Folder with one file NAME.key for each client, as `retainctl keygen` writes them. Read again "
+     "on SIGHUP: a key whose file is gone is shut out at once, also where it is connected."},
+    {"access", "http_token", RT_OPTION_PATH, TEXT(access_http_token), "", FIXED,
+     "A file or credential with a token of 16 to 256 printable characters: everything over HTTP "
+     "but "
+     "/healthz then needs `Authorization: Bearer TOKEN`. Read again on SIGHUP."},
+    {"access", "open_to_anyone", RT_OPTION_SWITCH, FIELD(access_open_to_anyone, 0, 1), "no", FIXED,
+     "`yes` lets endpoints be bound beyond loopback without access.server_key, and HTTP without "
+     "access.http_token: whoever reaches them may do all they offer. Otherwise retaind refuses to "
+     "start so."},
 
     {"workers", "count", RT_OPTION_INTEGER, FIELD(workers_count, 0, 64), "0", FIXED,
      "Number of worker processes; 0 is the number of cores. Another number at the next start keeps "

@@ -11,6 +11,7 @@ enum rt_option_type {
     RT_OPTION_INTEGER,
     RT_OPTION_BYTES,  /* integer that may end in K, M or G */
     RT_OPTION_NUMBER, /* double */
+    RT_OPTION_SWITCH, /* yes or no: 1 or 0 */
 };
 
 struct rt_option {

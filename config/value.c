@@ -16,6 +16,12 @@ static bool is_number(const struct rt_option *option)
            option->type == RT_OPTION_NUMBER;
 }
 
+static bool is_integer(const struct rt_option *option)
+{
+    return option->type == RT_OPTION_INTEGER || option->type == RT_OPTION_BYTES ||
+           option->type == RT_OPTION_SWITCH;
+}
+
 static void *field(const struct rt_option *option, void *base)
 {
     return (char *)base + option->offset;
@@ -30,7 +36,7 @@ static size_t field_size(const struct rt_option *option)
 {
     if (option->type == RT_OPTION_NUMBER)
         return sizeof(double);
-    return is_number(option) ? sizeof(int64_t) : option->capacity;
+    return is_integer(option) ? sizeof(int64_t) : option->capacity;
 }
 
 /* Number of bits that the suffix K, M or G shifts by; -1 if it is none. */
@@ -78,6 +84,14 @@ static bool read_number(const struct rt_option *option, const char *text, double
     return true;
 }
 
+static bool read_switch(const char *text, int64_t *out)
+{
+    if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
+        return false;
+    *out = text[0] == 'y';
+    return true;
+}
+
 static bool is_text(const struct rt_option *option, const char *text)
 {
     if (strlen(text) >= option->capacity || !rt_ini_holds(text))
@@ -93,6 +107,8 @@ static bool store(const struct rt_option *option, void *base, const char *text)
 {
     if (option->type == RT_OPTION_NUMBER)
         return read_number(option, text, field(option, base));
+    if (option->type == RT_OPTION_SWITCH)
+        return read_switch(text, field(option, base));
     if (is_number(option))
         return read_integer(option, text, field(option, base));
     if (!is_text(option, text))
@@ -116,6 +132,8 @@ void rt_option_show(const struct rt_option *option, const void *base, char text[
 
     if (option->type == RT_OPTION_NUMBER)
         snprintf(text, RT_OPTION_TEXT, "%.17g", *(const double *)at);
+    else if (option->type == RT_OPTION_SWITCH)
+        snprintf(text, RT_OPTION_TEXT, "%s", *(const int64_t *)at != 0 ? "yes" : "no");
     else if (is_number(option))
         snprintf(text, RT_OPTION_TEXT, "%" PRId64, *(const int64_t *)at);
     else
@@ -158,6 +176,9 @@ void rt_option_range(const struct rt_option *option, char *text, size_t size)
         return;
     case RT_OPTION_PATH:
         snprintf(text, size, "a path or nothing");
+        return;
+    case RT_OPTION_SWITCH:
+        snprintf(text, size, "yes or no");
         return;
     case RT_OPTION_BYTES:
         show_bytes(option->low, low);

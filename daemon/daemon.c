@@ -12,6 +12,7 @@
 #include "daemon/endpoints.h"
 #include "daemon/health.h"
 #include "daemon/log.h"
+#include "daemon/secret.h"
 #include "daemon/spawn.h"
 #include "daemon/supervisor.h"
 
@@ -68,6 +69,7 @@ static void pump_sockets(struct rt_daemon *daemon)
     rt_zsocket_kick(&daemon->ingest.firehose);
     rt_zsocket_kick(&daemon->queries.socket);
     rt_zsocket_kick(&daemon->publisher.socket);
+    rt_zsocket_kick(&daemon->zap.socket);
 }
 
 /* 0 means: all that was read is on disk, or its sender was told that it is not. */
@@ -171,6 +173,10 @@ void rt_daemon_reload(struct rt_daemon *daemon)
     struct rt_config *next = malloc(sizeof *next);
 
     rt_notify_reloading();
+    rt_http_reload(daemon);
+    if (rt_doors_reload(daemon)) { /* also where the file is refused: who is out stays out */
+        rt_publish_drop(daemon, "a key that heard alerts may hear less now");
+    }
     if (next == NULL) {
         rt_log(RT_LOG_ERROR, "not reloaded: out of memory");
     } else {
@@ -222,7 +228,7 @@ static bool make_loop(struct rt_daemon *daemon)
 
 static bool open_endpoints(struct rt_daemon *daemon, char *error, size_t error_size)
 {
-    return rt_ingest_open(daemon, error, error_size) &&
+    return rt_zap_open(daemon, error, error_size) && rt_ingest_open(daemon, error, error_size) &&
            rt_publish_open(daemon, error, error_size) && rt_query_open(daemon, error, error_size) &&
            rt_http_open(daemon, error, error_size);
 }
@@ -236,6 +242,9 @@ static bool start(struct rt_daemon *daemon, char *error, size_t error_size)
     snprintf(error, error_size, "out of memory");
     daemon->worker_count = count_workers(&daemon->config);
     if (!set_config(daemon, &daemon->config)) {
+        return false;
+    }
+    if (!rt_doors_prepare(daemon, error, error_size)) {
         return false;
     }
     if (!rt_spawn_find(daemon->config.workers_program, daemon->worker_program,
@@ -262,6 +271,7 @@ static void daemon_free(struct rt_daemon *daemon)
     rt_query_close(daemon);
     rt_publish_close(daemon);
     rt_http_close(daemon);
+    rt_zap_close(daemon);
     rt_supervisor_free(daemon);
     rt_signals_stop(daemon);
     if (daemon->tick != NULL) {
@@ -276,6 +286,7 @@ static void daemon_free(struct rt_daemon *daemon)
         event_base_free(daemon->base);
     }
     rt_state_dir_close(&daemon->state);
+    rt_doors_forget(daemon);
     free(daemon->config_text);
     free(daemon);
 }
@@ -283,7 +294,7 @@ static void daemon_free(struct rt_daemon *daemon)
 int rt_daemon_run(const struct rt_options *options)
 {
     struct rt_daemon *daemon = calloc(1, sizeof *daemon);
-    char error[RT_CONFIG_ERROR + RT_STATE_PATH] = "out of memory";
+    char error[RT_SECRET_ERROR + RT_STATE_PATH] = "out of memory";
     int exit_code = 1;
 
     if (daemon == NULL) {
@@ -293,6 +304,7 @@ int rt_daemon_run(const struct rt_options *options)
     daemon->options = options;
     daemon->state.lock = -1;
     daemon->started_at = rt_now_ms();
+    rt_secret_hide_memory();
     raise_descriptors();
     rt_activation_read(&daemon->activation);
     rt_watchdog_read(&daemon->watchdog);

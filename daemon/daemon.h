@@ -11,6 +11,7 @@
 #include <event2/event.h>
 
 #include "config/config.h"
+#include "daemon/door.h"
 #include "daemon/generation.h"
 #include "daemon/http.h"
 #include "daemon/ingest.h"
@@ -21,6 +22,7 @@
 #include "daemon/query.h"
 #include "daemon/signals.h"
 #include "daemon/worker.h"
+#include "daemon/zap.h"
 
 enum { RT_HEALTH_TEXT = 16 << 10 };
 
@@ -39,6 +41,8 @@ struct rt_daemon {
     struct rt_signals signals;
     struct rt_worker *workers;
     uint32_t worker_count;
+    struct rt_doors doors;
+    struct rt_zap zap;
     struct rt_ingest ingest;
     struct rt_publisher publisher;
     struct rt_queries queries;

@@ -106,6 +106,8 @@ static void the_rest(const struct rt_daemon *daemon, struct rt_buffer *out)
     single(out, "queries_total", "counter", "Queries received.", metrics->queries);
     by_code(out, "queries_failed_total", "Queries the daemon refused, by code.",
             metrics->queries_failed);
+    single(out, "connections_turned_away_total", "counter",
+           "Connections refused for want of a key that may enter.", metrics->turned_away);
     single(out, "alerts_total", "counter", "Alerts published.", metrics->alerts);
     histogram(out, "push_to_alert_seconds", "From an event read to the alert it caused.",
               &metrics->push_to_alert);

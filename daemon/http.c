@@ -18,12 +18,14 @@
 #include "daemon/daemon.h"
 #include "daemon/exposition.h"
 #include "daemon/health.h"
+#include "daemon/log.h"
 
 enum {
     HEADER_BYTES = 8 << 10,
     BODY_BYTES = 1 << 10,
     IDLE_S = 5,
     CONNECTION_MS = 10000,
+    UNAUTHORIZED = 401,
 };
 
 static void answer(struct evhttp_request *request, int status, const char *reason, const char *type,
@@ -45,10 +47,28 @@ static void answer_text(struct evhttp_request *request, int status, const char *
     answer(request, status, reason, "text/plain; charset=utf-8", text, strlen(text));
 }
 
+/* Answers who may not come in. */
+static bool may_enter(const struct rt_daemon *daemon, struct evhttp_request *request)
+{
+    const char *header =
+        evhttp_find_header(evhttp_request_get_input_headers(request), "Authorization");
+
+    if (daemon->http.token[0] == '\0' || rt_token_fits(daemon->http.token, header)) {
+        return true;
+    }
+    evhttp_add_header(evhttp_request_get_output_headers(request), "WWW-Authenticate",
+                      "Bearer realm=\"retaind\"");
+    answer_text(request, UNAUTHORIZED, "Unauthorized", "a token is wanted\n");
+    return false;
+}
+
 static void on_metrics(struct evhttp_request *request, void *context)
 {
     struct rt_buffer text = {0};
 
+    if (!may_enter(context, request)) {
+        return;
+    }
     rt_exposition(context, &text);
     if (text.failed) {
         answer_text(request, HTTP_SERVUNAVAIL, "Service Unavailable", "out of memory\n");
@@ -72,8 +92,9 @@ static void on_health(struct evhttp_request *request, void *context)
 
 static void on_other(struct evhttp_request *request, void *context)
 {
-    (void)context;
-    answer_text(request, HTTP_NOTFOUND, "Not Found", "there is /metrics and /healthz\n");
+    if (may_enter(context, request)) {
+        answer_text(request, HTTP_NOTFOUND, "Not Found", "there is /metrics and /healthz\n");
+    }
 }
 
 /* ---- bounded time ---------------------------------------------------------------------------- */
@@ -158,6 +179,32 @@ static bool split_address(const char *address, char *host, size_t size, uint16_t
     return true;
 }
 
+static bool read_token(struct rt_daemon *daemon, char *error, size_t error_size)
+{
+    const char *name = daemon->config.access_http_token;
+    char what[RT_SECRET_ERROR];
+
+    if (name[0] == '\0' || rt_secret_token(name, daemon->http.token, what)) {
+        return true;
+    }
+    snprintf(error, error_size, "access.http_token: %s", what);
+    return false;
+}
+
+/* By the address that was really bound, which systemd may have chosen. */
+static bool may_be_reached(const struct rt_daemon *daemon, char *error, size_t error_size)
+{
+    if (daemon->http.token[0] != '\0' || daemon->config.access_open_to_anyone != 0 ||
+        daemon->http.address[0] == '\0' || rt_address_is_local(daemon->http.address)) {
+        return true;
+    }
+    snprintf(error, error_size,
+             "listen.http: %s can be reached from elsewhere: set access.http_token, or say "
+             "access.open_to_anyone = yes",
+             daemon->http.address);
+    return false;
+}
+
 static struct evhttp_bound_socket *bind_server(struct rt_daemon *daemon, char *error,
                                                size_t error_size)
 {
@@ -208,13 +255,26 @@ bool rt_http_open(struct rt_daemon *daemon, char *error, size_t error_size)
         snprintf(error, error_size, "listen.http: out of memory");
         return false;
     }
+    if (!read_token(daemon, error, error_size)) {
+        return false;
+    }
     set_bounds(daemon);
     bound = bind_server(daemon, error, error_size);
     if (bound == NULL) {
         return false;
     }
     remember_address(&daemon->http, evhttp_bound_socket_get_fd(bound));
-    return true;
+    return may_be_reached(daemon, error, error_size);
+}
+
+void rt_http_reload(struct rt_daemon *daemon)
+{
+    char error[RT_SECRET_ERROR];
+
+    if (daemon->http.server != NULL && daemon->config.access_http_token[0] != '\0' &&
+        !rt_secret_token(daemon->config.access_http_token, daemon->http.token, error)) {
+        rt_log(RT_LOG_ERROR, "access.http_token: the old one stays: %s", error);
+    }
 }
 
 void rt_http_close(struct rt_daemon *daemon)
@@ -223,4 +283,5 @@ void rt_http_close(struct rt_daemon *daemon)
         evhttp_free(daemon->http.server);
     }
     daemon->http.server = NULL;
+    explicit_bzero(daemon->http.token, sizeof daemon->http.token);
 }

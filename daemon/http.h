@@ -1,5 +1,5 @@
 /* HTTP for operators: GET and HEAD of /metrics (Prometheus text) and /healthz. Nothing from outside
- * reaches a file. */
+ * reaches a file. With access.http_token set, everything but /healthz needs that token. */
 #ifndef RT_DAEMON_HTTP_H
 #define RT_DAEMON_HTTP_H
 
@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "daemon/secret.h"
 
 struct rt_daemon;
 
@@ -20,6 +22,7 @@ struct rt_http_connection {
 
 struct rt_http {
     struct evhttp *server;                                      /* NULL: off */
+    char token[RT_TOKEN_TEXT];                                  /* "": none is asked for */
     char address[300];                                          /* host:port, resolved */
     struct rt_http_connection connections[RT_HTTP_CONNECTIONS]; /* the newest */
     unsigned next;
@@ -28,6 +31,8 @@ struct rt_http {
 /* Opens listen.http (empty: nothing) and serves at once, so that a recovery can be watched. False
  * with a sentence in error. */
 bool rt_http_open(struct rt_daemon *daemon, char *error, size_t error_size);
+/* Reads the token anew; one that cannot be read leaves the old one in force, and is logged. */
+void rt_http_reload(struct rt_daemon *daemon);
 void rt_http_close(struct rt_daemon *daemon);
 
 #endif

@@ -9,6 +9,7 @@
 #include "daemon/bounds.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/door.h"
 #include "daemon/log.h"
 #include "daemon/worker_link.h"
 #include "protocol/assert.h"
@@ -170,37 +171,43 @@ static void hand_over(struct rt_daemon *daemon, uint8_t flags, struct rt_pending
     rt_route_frames(route, flags, tags, bytes);
 }
 
-static void explain(struct rt_daemon *daemon, struct rt_span event, struct rt_fault *fault)
+static void explain(struct rt_daemon *daemon, const struct rt_key *key, struct rt_span event,
+                    struct rt_fault *fault)
 {
     struct rt_event decoded;
 
+    if (event.size <= daemon->ingest.route.event_bytes &&
+        rt_route_allowed(key, event, fault) != RT_OK) {
+        return;
+    }
     if (rt_event_decode(event, rt_daemon_time(daemon), (size_t)daemon->config.limits_event_bytes,
                         &decoded, fault) == RT_OK) {
         rt_fault_set(fault, RT_BAD_FIELD, "account: is not readable");
     }
 }
 
-static void reject_faulty(struct rt_daemon *daemon, struct rt_pending *pending)
+static void reject_faulty(struct rt_daemon *daemon, const struct rt_key *key,
+                          struct rt_pending *pending)
 {
     const struct rt_route *route = &daemon->ingest.route;
 
     for (uint32_t i = 0; i < route->faulty_count; i++) {
         struct rt_fault fault;
 
-        explain(daemon, route->faulty[i].event, &fault);
+        explain(daemon, key, route->faulty[i].event, &fault);
         rt_pending_reject(pending, route->faulty[i].index, fault.code, rt_span_text(fault.text));
         daemon->metrics.rejected[fault.code]++;
     }
 }
 
-static void bury_faulty(struct rt_daemon *daemon)
+static void bury_faulty(struct rt_daemon *daemon, const struct rt_key *key)
 {
     const struct rt_route *route = &daemon->ingest.route;
 
     for (uint32_t i = 0; i < route->faulty_count; i++) {
         struct rt_fault fault;
 
-        explain(daemon, route->faulty[i].event, &fault);
+        explain(daemon, key, route->faulty[i].event, &fault);
         bury(daemon, fault.code, fault.text, route->faulty[i].event, NULL);
     }
 }
@@ -247,7 +254,8 @@ static bool admit(struct rt_daemon *daemon, struct rt_pending *pending)
 }
 
 /* Answers at once or leaves frames to wait for. */
-static void push(struct rt_daemon *daemon, struct rt_span payload, struct rt_pending *pending)
+static void push(struct rt_daemon *daemon, const struct rt_key *key, struct rt_span payload,
+                 struct rt_pending *pending)
 {
     struct rt_route *route = &daemon->ingest.route;
     struct rt_batch batch;
@@ -259,22 +267,24 @@ static void push(struct rt_daemon *daemon, struct rt_span payload, struct rt_pen
         refuse(daemon, pending, code, fault.text);
         return;
     }
-    rt_route_batch(route, batch);
+    rt_route_batch(route, batch, key);
     if (!has_room(daemon, route, false, pending->peer) || !admit(daemon, pending)) {
         refuse(daemon, pending, RT_BUSY, "a partition has no room: send all of it again");
         return;
     }
-    reject_faulty(daemon, pending);
+    reject_faulty(daemon, key, pending);
     hand_over(daemon, batch.quiet ? RT_LINK_QUIET : 0, pending);
 }
 
-static void push_and_answer(struct rt_daemon *daemon, struct rt_span payload,
-                            struct rt_pending *pending)
+static void push_and_answer(struct rt_daemon *daemon, const struct rt_key *key,
+                            struct rt_span payload, struct rt_pending *pending)
 {
-    if (daemon->phase == RT_PHASE_STOPPING) {
+    if (!rt_key_may_push(key)) {
+        refuse(daemon, pending, RT_DENIED, "this key may not send events");
+    } else if (daemon->phase == RT_PHASE_STOPPING) {
         refuse(daemon, pending, RT_STOPPING, "the daemon is stopping: send all of it again");
     } else {
-        push(daemon, payload, pending);
+        push(daemon, key, payload, pending);
     }
     if (pending->answered) {
         forget(daemon, pending);
@@ -321,7 +331,8 @@ static bool on_push(void *context)
         rt_envelope_clear(&envelope);
         daemon->metrics.dropped[RT_DROPPED_REPLY]++;
     } else {
-        push_and_answer(daemon, rt_span(zmq_msg_data(&message), zmq_msg_size(&message)), pending);
+        push_and_answer(daemon, rt_door_peer(daemon, &message),
+                        rt_span(zmq_msg_data(&message), zmq_msg_size(&message)), pending);
     }
     zmq_msg_close(&message);
     return true;
@@ -340,20 +351,31 @@ void rt_ingest_retry(struct rt_daemon *daemon, struct rt_span payload, uint64_t 
         return;
     }
     pending->retry = retry;
-    push_and_answer(daemon, payload, pending);
+    push_and_answer(daemon, &rt_key_anyone, payload, pending); /* an operator wants it */
     flush_workers(daemon);
 }
 
 /* ---- firehose -------------------------------------------------------------------------------- */
 
-/* False: no room, nothing was taken. */
-static bool take_in(struct rt_daemon *daemon, struct rt_span payload)
+static enum rt_error open_payload(struct rt_daemon *daemon, const struct rt_key *key,
+                                  struct rt_span payload, struct rt_batch *batch,
+                                  struct rt_fault *fault)
 {
+    if (!rt_key_may_push(key)) {
+        return rt_fault_set(fault, RT_DENIED, "this key may not send events");
+    }
+    return rt_batch_open(payload, (size_t)daemon->config.limits_message_bytes, batch, fault);
+}
+
+/* False: no room, nothing was taken. The key may be another, or none, when it is tried again. */
+static bool take_in(struct rt_daemon *daemon, zmq_msg_t *message)
+{
+    struct rt_span payload = rt_span(zmq_msg_data(message), zmq_msg_size(message));
+    const struct rt_key *key = rt_door_peer(daemon, message);
     struct rt_route *route = &daemon->ingest.route;
     struct rt_batch batch;
     struct rt_fault fault = {0};
-    enum rt_error code =
-        rt_batch_open(payload, (size_t)daemon->config.limits_message_bytes, &batch, &fault);
+    enum rt_error code = open_payload(daemon, key, payload, &batch, &fault);
 
     if (code != RT_OK) {
         if (!has_room_for_letters(daemon, bury_size(payload))) {
@@ -362,18 +384,13 @@ static bool take_in(struct rt_daemon *daemon, struct rt_span payload)
         daemon->metrics.refused[code]++;
         return bury(daemon, code, fault.text, payload, NULL);
     }
-    rt_route_batch(route, batch);
+    rt_route_batch(route, batch, key);
     if (!has_room(daemon, route, true, NULL)) {
         return false;
     }
     hand_over(daemon, (uint8_t)(RT_LINK_FIREHOSE | (batch.quiet ? RT_LINK_QUIET : 0)), NULL);
-    bury_faulty(daemon);
+    bury_faulty(daemon, key);
     return true;
-}
-
-static struct rt_span parked_payload(struct rt_ingest *ingest)
-{
-    return rt_span(zmq_msg_data(&ingest->parked), zmq_msg_size(&ingest->parked));
 }
 
 /* Takes one message of the PULL socket. */
@@ -394,7 +411,7 @@ static bool on_firehose(void *context)
     }
     daemon->metrics.firehose_payloads++;
     daemon->metrics.received_bytes += zmq_msg_size(&ingest->parked);
-    if (take_in(daemon, parked_payload(ingest))) {
+    if (take_in(daemon, &ingest->parked)) {
         zmq_msg_close(&ingest->parked);
     } else {
         ingest->is_parked = true;
@@ -407,7 +424,7 @@ static void go_on_with_parked(struct rt_daemon *daemon)
 {
     struct rt_ingest *ingest = &daemon->ingest;
 
-    if (ingest->is_parked && take_in(daemon, parked_payload(ingest))) {
+    if (ingest->is_parked && take_in(daemon, &ingest->parked)) {
         zmq_msg_close(&ingest->parked);
         ingest->is_parked = false;
         for (uint32_t i = 0; i < daemon->worker_count; i++) {
@@ -577,23 +594,6 @@ void rt_ingest_abandon(struct rt_worker *worker)
 
 /* ---- start and stop -------------------------------------------------------------------------- */
 
-static bool open_one(struct rt_daemon *daemon, struct rt_zsocket *socket, struct rt_guard *guard,
-                     int type, const char *name, const char *address, char *error,
-                     size_t error_size)
-{
-    if (address[0] == '\0') {
-        return true;
-    }
-    return rt_zsocket_open(socket, daemon->zmq, type, name,
-                           (size_t)daemon->config.limits_message_bytes, RT_UNSENT_REPLIES, error,
-                           error_size) &&
-           rt_guard_open(guard, daemon->zmq, socket,
-                         rt_guard_limit((size_t)daemon->config.limits_connections),
-                         &daemon->metrics.dropped[RT_DROPPED_CONNECTIONS], error, error_size) &&
-           rt_zsocket_bind(socket, address, rt_activation_find(&daemon->activation, name), error,
-                           error_size);
-}
-
 bool rt_ingest_open(struct rt_daemon *daemon, char *error, size_t error_size)
 {
     struct rt_ingest *ingest = &daemon->ingest;
@@ -603,10 +603,10 @@ bool rt_ingest_open(struct rt_daemon *daemon, char *error, size_t error_size)
     ingest->route.event_bytes = (size_t)daemon->config.limits_event_bytes;
     ingest->peers.unread_limit = (size_t)daemon->config.limits_unread_bytes;
     ingest->peers.seed = daemon->secret;
-    return open_one(daemon, &ingest->events, &ingest->events_guard, ZMQ_ROUTER, "events",
-                    daemon->config.listen_events, error, error_size) &&
-           open_one(daemon, &ingest->firehose, &ingest->firehose_guard, ZMQ_PULL, "firehose",
-                    daemon->config.listen_firehose, error, error_size);
+    return rt_door_open(daemon, RT_DOOR_EVENTS, &ingest->events, &ingest->events_guard, ZMQ_ROUTER,
+                        daemon->config.listen_events, error, error_size) &&
+           rt_door_open(daemon, RT_DOOR_FIREHOSE, &ingest->firehose, &ingest->firehose_guard,
+                        ZMQ_PULL, daemon->config.listen_firehose, error, error_size);
 }
 
 static void start_one(struct rt_daemon *daemon, struct rt_zsocket *socket, struct rt_guard *guard,

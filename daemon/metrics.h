@@ -39,6 +39,7 @@ struct rt_metrics {
     uint64_t refused[RT_ERROR_COUNT];  /* payloads, by code */
     uint64_t payloads, firehose_payloads, received_bytes;
     uint64_t queries, queries_failed[RT_ERROR_COUNT];
+    uint64_t turned_away; /* connections without a key that may enter */
     uint64_t alerts, dropped[RT_DROPPED_COUNT];
     struct rt_histogram push_to_ack, push_to_alert;
 };

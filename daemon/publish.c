@@ -2,8 +2,13 @@
  *
  * Subscriptions cost memory in libzmq, and so do alerts that subscribers do not read; 4.3.4 cannot
  * shut out one peer. Beyond limits.subscriptions and limits.unread_bytes the socket is closed and
- * bound again. All subscribers are dropped; honest ones come back by themselves and fill the gap
- * from alert.list.
+ * bound again; so it is when a key that heard alerts has lost rights, and when one asked for what it
+ * may not hear (it is not let in again before the next reload). All subscribers are dropped; honest
+ * ones come back by themselves and fill the gap from alert.list.
+ *
+ * Nobody hears what his key does not allow, not even once: the first frame of a message fixes who
+ * gets it, and the second leaves only after every subscription that was in force then has been
+ * looked at. A message without its second frame is never sent (adr/040).
  *
  * At a start alerts wait until every worker is READY: what became due while nobody ran is then
  * published in the order of its moments, whoever found it. Their messages are kept in memory up to
@@ -15,6 +20,7 @@
 #include "daemon/bounds.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/door.h"
 #include "daemon/log.h"
 #include "daemon/unread.h"
 #include "daemon/worker_link.h"
@@ -26,17 +32,19 @@ enum {
     EARLY_BYTES = 16 << 20,
     REOPEN_MS = 50,
     DRAIN_MS = 2000,
+    SUBSCRIPTIONS_AT_ONCE = 20000,
     LATENCY_MAX_MS = 3600000, /* beyond that it is a clock that was set, not a latency */
 };
 
 /* ---- dropping all subscribers ---------------------------------------------------------------- */
 
-static void drop_subscribers(struct rt_publisher *publisher, const char *why)
+void rt_publish_drop(struct rt_daemon *daemon, const char *reason)
 {
+    struct rt_publisher *publisher = &daemon->publisher;
     struct timeval now = {0, 0};
 
-    if (publisher->too_much == NULL) {
-        publisher->too_much = why;
+    if (publisher->socket.socket != NULL && publisher->dropping == NULL) {
+        publisher->dropping = reason;
         rt_zsocket_read(&publisher->socket, false);
         event_add(publisher->reopen_timer, &now);
     }
@@ -51,42 +59,130 @@ static void watch_unread(struct rt_daemon *daemon)
     size_t unread = atomic_load_explicit(&publisher->unread, memory_order_relaxed);
 
     if (unread > limit && rt_now_ms() >= publisher->drained_at) {
-        drop_subscribers(publisher, "they leave more unread than limits.unread_bytes");
+        rt_publish_drop(daemon, "they leave more unread than limits.unread_bytes");
     }
+}
+
+/* ---- subscriptions --------------------------------------------------------------------------- */
+
+/* A first byte of 1 subscribes, 0 unsubscribes, all else is not for us. libzmq passes on what a peer
+ * gives back without having had it, so what was given back is counted too. What it says itself
+ * for a peer that left is true; that message has no sender. */
+static void count_subscription(struct rt_publisher *publisher, zmq_msg_t *message)
+{
+    size_t size = zmq_msg_size(message);
+    uint64_t cost = 1 + size / RT_TOPIC_PART;
+    uint8_t first = size > 0 ? *(uint8_t *)zmq_msg_data(message) : 2;
+
+    if (first == 1) {
+        publisher->subscriptions += cost;
+    } else if (first == 0) {
+        publisher->subscriptions -=
+            cost < publisher->subscriptions ? cost : publisher->subscriptions;
+        publisher->given_back += zmq_msg_gets(message, "Socket-Type") == NULL ? 0 : cost;
+    }
+}
+
+static void shut_out(struct rt_daemon *daemon, struct rt_key *key, struct rt_span topic)
+{
+    rt_log(RT_LOG_WARNING,
+           "endpoint=alerts name=%s topic=\"%.*s\" it may not hear that: shut out until the next "
+           "reload",
+           key == NULL ? "-" : key->name, (int)topic.size, (const char *)topic.data);
+    if (key != NULL) {
+        key->shut_out = true;
+    }
+    rt_publish_drop(daemon, "a subscription was not allowed");
+}
+
+/* A peer that asks for a topic beyond its rights takes all subscribers down. */
+static void check_subscription(struct rt_daemon *daemon, zmq_msg_t *message)
+{
+    const uint8_t *bytes = zmq_msg_data(message);
+    struct rt_key *key;
+    struct rt_span topic;
+
+    if (!daemon->doors.access.asked || zmq_msg_size(message) == 0 || bytes[0] != 1) {
+        return;
+    }
+    topic = rt_span(bytes + 1, zmq_msg_size(message) - 1);
+    key = rt_access_find(&daemon->doors.access, rt_door_peer_name(message));
+    if (!rt_key_may_hear(key, topic)) {
+        shut_out(daemon, key, topic);
+    }
+}
+
+/* Subscribers speak. */
+static bool on_subscriber(void *context)
+{
+    struct rt_daemon *daemon = context;
+    struct rt_publisher *publisher = &daemon->publisher;
+    uint64_t limit = (uint64_t)daemon->config.limits_subscriptions;
+    zmq_msg_t message;
+
+    zmq_msg_init(&message);
+    if (zmq_msg_recv(&message, publisher->socket.socket, ZMQ_DONTWAIT) < 0) {
+        zmq_msg_close(&message);
+        return false;
+    }
+    count_subscription(publisher, &message);
+    check_subscription(daemon, &message);
+    zmq_msg_close(&message);
+    if (publisher->subscriptions > limit || publisher->given_back > limit) {
+        rt_publish_drop(daemon, "they ask for more than limits.subscriptions");
+    }
+    return true;
+}
+
+/* Whether all who are subscribed now may be. Without keys there is nothing to look at. */
+static bool audience_is_allowed(struct rt_daemon *daemon)
+{
+    struct rt_publisher *publisher = &daemon->publisher;
+
+    for (int i = 0; i < SUBSCRIPTIONS_AT_ONCE; i++) {
+        if (!daemon->doors.access.asked || publisher->dropping != NULL) {
+            return publisher->dropping == NULL;
+        }
+        if (!on_subscriber(daemon)) {
+            return true;
+        }
+    }
+    rt_publish_drop(daemon, "subscriptions come faster than they can be looked at");
+    return false;
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-static void send_message(struct rt_publisher *publisher, struct rt_span topic,
-                         struct rt_span payload)
+/* The topic; whether the payload may follow. */
+static bool send_topic(struct rt_daemon *daemon, struct rt_span topic)
 {
+    return daemon->publisher.dropping == NULL &&
+           zmq_send(daemon->publisher.socket.socket, topic.data, topic.size,
+                    ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0 &&
+           audience_is_allowed(daemon);
+}
+
+static void send_message(struct rt_daemon *daemon, struct rt_span topic, struct rt_span payload)
+{
+    struct rt_publisher *publisher = &daemon->publisher;
     void *socket = publisher->socket.socket;
 
     if (socket == NULL) {
         return;
     }
-    if (zmq_send(socket, topic.data, topic.size, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0) {
+    if (send_topic(daemon, topic)) {
         zmq_send(socket, payload.data, payload.size, ZMQ_DONTWAIT);
     }
     rt_zsocket_kick(&publisher->socket);
 }
 
 /* Takes over the message. */
-static void send_one_tree(struct rt_publisher *publisher, enum rt_topic_tree tree,
-                          const struct rt_link_alert *alert, zmq_msg_t *message)
+static void send_one_tree(struct rt_daemon *daemon, zmq_msg_t *message)
 {
-    const struct rt_topic parts = {.owner = alert->owner,
-                                   .severity = alert->severity,
-                                   .kind = alert->kind,
-                                   .account = alert->account};
-    void *socket = publisher->socket.socket;
-    struct rt_span topic;
+    struct rt_publisher *publisher = &daemon->publisher;
 
-    rt_buffer_clear(&publisher->topic);
-    rt_alert_topic(&publisher->topic, tree, &parts);
-    topic = rt_buffer_span(&publisher->topic);
-    if (zmq_send(socket, topic.data, topic.size, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 ||
-        zmq_msg_send(message, socket, ZMQ_DONTWAIT) < 0) {
+    if (!send_topic(daemon, rt_buffer_span(&publisher->topic)) ||
+        zmq_msg_send(message, publisher->socket.socket, ZMQ_DONTWAIT) < 0) {
         zmq_msg_close(message);
     }
     rt_zsocket_kick(&publisher->socket);
@@ -94,8 +190,9 @@ static void send_one_tree(struct rt_publisher *publisher, enum rt_topic_tree tre
 
 /* One payload for both trees, counted until the last subscriber has it. Without memory the alert is
  * in the list only. */
-static void send_trees(struct rt_publisher *publisher, const struct rt_link_alert *alert)
+static void send_trees(struct rt_daemon *daemon, const struct rt_link_alert *alert)
 {
+    struct rt_publisher *publisher = &daemon->publisher;
     struct rt_span payload = rt_buffer_span(&publisher->message);
     zmq_msg_t first, second;
 
@@ -106,8 +203,12 @@ static void send_trees(struct rt_publisher *publisher, const struct rt_link_aler
     }
     zmq_msg_init(&second);
     zmq_msg_copy(&second, &first);
-    send_one_tree(publisher, RT_TREE_ALERT, alert, &first);
-    send_one_tree(publisher, RT_TREE_OWNER, alert, &second);
+    rt_buffer_clear(&publisher->topic);
+    rt_alert_topic(&publisher->topic, alert->severity, alert->kind, alert->account);
+    send_one_tree(daemon, &first);
+    rt_buffer_clear(&publisher->topic);
+    rt_owner_topic(&publisher->topic, alert->owner, alert->severity, alert->kind, alert->account);
+    send_one_tree(daemon, &second);
 }
 
 static void measure(struct rt_daemon *daemon, const struct rt_link_alert *alert)
@@ -150,7 +251,7 @@ static void publish(struct rt_worker *worker, const struct rt_link_alert *alert)
     rt_buffer_clear(&publisher->message);
     if (rt_alert_with_cursor(&publisher->message, alert->map, rt_span(cursor, size)) &&
         !publisher->message.failed) {
-        send_trees(publisher, alert);
+        send_trees(worker->daemon, alert);
         watch_unread(worker->daemon);
     }
     worker->daemon->metrics.alerts++;
@@ -281,51 +382,12 @@ static void on_cursor(evutil_socket_t descriptor, short what, void *context)
     rt_write_key_str(&publisher->message, "cursor", rt_span(cursor, size));
     rt_write_key_int(&publisher->message, "ts", rt_daemon_time(daemon));
     if (!publisher->message.failed) {
-        send_message(publisher, rt_span_text("cursor"), rt_buffer_span(&publisher->message));
+        send_message(daemon, rt_span_text("cursor"), rt_buffer_span(&publisher->message));
     }
     schedule_cursor(daemon);
 }
 
-/* ---- subscriptions --------------------------------------------------------------------------- */
-
-/* A first byte of 1 subscribes, 0 unsubscribes, all else is not for us. libzmq passes on what a peer
- * gives back without having had it, so what was given back is counted too. What it says itself
- * for a peer that left is true; that message has no sender. */
-static void count_subscription(struct rt_publisher *publisher, zmq_msg_t *message)
-{
-    size_t size = zmq_msg_size(message);
-    uint64_t cost = 1 + size / RT_TOPIC_PART;
-    uint8_t first = size > 0 ? *(uint8_t *)zmq_msg_data(message) : 2;
-
-    if (first == 1) {
-        publisher->subscriptions += cost;
-    } else if (first == 0) {
-        publisher->subscriptions -=
-            cost < publisher->subscriptions ? cost : publisher->subscriptions;
-        publisher->given_back += zmq_msg_gets(message, "Socket-Type") == NULL ? 0 : cost;
-    }
-}
-
-/* Subscribers speak. */
-static bool on_subscriber(void *context)
-{
-    struct rt_daemon *daemon = context;
-    struct rt_publisher *publisher = &daemon->publisher;
-    uint64_t limit = (uint64_t)daemon->config.limits_subscriptions;
-    zmq_msg_t message;
-
-    zmq_msg_init(&message);
-    if (zmq_msg_recv(&message, publisher->socket.socket, ZMQ_DONTWAIT) < 0) {
-        zmq_msg_close(&message);
-        return false;
-    }
-    count_subscription(publisher, &message);
-    zmq_msg_close(&message);
-    if (publisher->subscriptions > limit || publisher->given_back > limit) {
-        drop_subscribers(publisher, "they ask for more than limits.subscriptions");
-    }
-    return true;
-}
+/* ---- opening and dropping -------------------------------------------------------------------- */
 
 static bool attach(struct rt_daemon *daemon)
 {
@@ -343,15 +405,8 @@ static bool attach(struct rt_daemon *daemon)
 static bool bind_socket(struct rt_daemon *daemon, const char *address, char *error,
                         size_t error_size)
 {
-    struct rt_zsocket *socket = &daemon->publisher.socket;
-
-    return rt_zsocket_open(socket, daemon->zmq, ZMQ_XPUB, "alerts", RT_TOPIC_BYTES,
-                           RT_UNSENT_ALERTS, error, error_size) &&
-           rt_guard_open(&daemon->publisher.guard, daemon->zmq, socket,
-                         rt_guard_limit((size_t)daemon->config.limits_connections),
-                         &daemon->metrics.dropped[RT_DROPPED_CONNECTIONS], error, error_size) &&
-           rt_zsocket_bind(socket, address, rt_activation_find(&daemon->activation, "alerts"),
-                           error, error_size);
+    return rt_door_open(daemon, RT_DOOR_ALERTS, &daemon->publisher.socket, &daemon->publisher.guard,
+                        ZMQ_XPUB, address, error, error_size);
 }
 
 /* What they have not read goes with them. */
@@ -363,11 +418,11 @@ static void close_socket(struct rt_daemon *daemon)
     rt_log(RT_LOG_WARNING,
            "endpoint=alerts subscriptions=%llu unread_bytes=%zu all subscribers dropped: %s",
            (unsigned long long)publisher->subscriptions,
-           atomic_load_explicit(&publisher->unread, memory_order_relaxed), publisher->too_much);
+           atomic_load_explicit(&publisher->unread, memory_order_relaxed), publisher->dropping);
     daemon->metrics.dropped[RT_DROPPED_SUBSCRIBERS]++;
     publisher->subscriptions = publisher->given_back = 0;
     publisher->drained_at = rt_now_ms() + DRAIN_MS;
-    publisher->too_much = NULL;
+    publisher->dropping = NULL;
     zmq_setsockopt(publisher->socket.socket, ZMQ_LINGER, &none, sizeof none);
     rt_guard_close(&publisher->guard);
     rt_zsocket_close(&publisher->socket);
@@ -387,7 +442,8 @@ static void on_reopen(evutil_socket_t descriptor, short what, void *context)
     if (publisher->socket.socket != NULL) {
         close_socket(daemon);
     }
-    if (!bind_socket(daemon, address, error, sizeof error) || !attach(daemon)) {
+    if (!bind_socket(daemon, address, error, sizeof error) ||
+        (publisher->complete && !attach(daemon))) {
         rt_guard_close(&publisher->guard);
         rt_zsocket_close(&publisher->socket);
         memcpy(publisher->socket.address, address, sizeof address);
@@ -406,8 +462,7 @@ bool rt_publish_open(struct rt_daemon *daemon, char *error, size_t error_size)
     if (publisher->cursor_timer == NULL || publisher->reopen_timer == NULL) {
         return false;
     }
-    return daemon->config.listen_alerts[0] == '\0' ||
-           bind_socket(daemon, daemon->config.listen_alerts, error, error_size);
+    return bind_socket(daemon, daemon->config.listen_alerts, error, error_size);
 }
 
 void rt_publish_start(struct rt_daemon *daemon)

@@ -25,7 +25,7 @@ struct rt_publisher {
     uint64_t given_back;    /* of them, by peers that are still there, since the socket was bound */
     atomic_size_t unread;   /* bytes of alerts that libzmq holds for subscribers */
     int64_t drained_at;     /* ms, monotonic: then none of it is of those that were dropped */
-    const char *too_much;   /* why all subscribers are to be dropped now; NULL: they are not */
+    const char *dropping;   /* why all subscribers are to be dropped now; NULL: they are not */
     struct event *cursor_timer, *reopen_timer;
     struct rt_buffer message, topic;
 };
@@ -34,6 +34,10 @@ bool rt_publish_open(struct rt_daemon *daemon, char *error, size_t error_size);
 /* All workers are READY: early alerts go out, the cursor topic begins. */
 void rt_publish_start(struct rt_daemon *daemon);
 void rt_publish_close(struct rt_daemon *daemon);
+
+/* Drops all subscribers soon, nothing is sent to them any more: `reason` (static) is logged. Honest
+ * ones come back by themselves and fill the gap from alert.list. */
+void rt_publish_drop(struct rt_daemon *daemon, const char *reason);
 
 /* A worker is READY, with the newest publication number it has on disk. */
 void rt_publish_ready(struct rt_worker *worker, uint64_t newest);

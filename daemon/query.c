@@ -6,6 +6,7 @@
 #include "daemon/bounds.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/door.h"
 #include "daemon/merge.h"
 #include "daemon/retry.h"
 #include "daemon/stats.h"
@@ -126,15 +127,17 @@ static bool is_there(const struct rt_daemon *daemon, uint32_t worker)
     return daemon->workers[worker].state == RT_WORKER_READY && !daemon->workers[worker].stopping;
 }
 
+/* `key` NULL: the daemon asks for itself. */
 static void ask_worker(struct rt_daemon *daemon, struct rt_ask *ask, uint32_t worker,
-                       struct rt_span payload)
+                       struct rt_span payload, const struct rt_key *key)
 {
     struct rt_buffer *body = &daemon->queries.reply;
 
     ask->waiting |= UINT64_C(1) << worker;
     rt_buffer_clear(body);
-    rt_put_u64(body, (uint64_t)ask->moment);
-    rt_buffer_append(body, payload.data, payload.size);
+    rt_link_query_encode(body, ask->moment,
+                         key == NULL ? (struct rt_span){0} : rt_buffer_span(&key->owners.bytes),
+                         payload);
     if (body->failed) {
         daemon->workers[worker].link.control.failed = true;
     }
@@ -169,7 +172,8 @@ static bool find_worker(const struct rt_daemon *daemon, const struct rt_query *q
     return true;
 }
 
-static void ask_one(struct rt_daemon *daemon, struct rt_ask *ask, const struct rt_query *query)
+static void ask_one(struct rt_daemon *daemon, struct rt_ask *ask, const struct rt_query *query,
+                    const struct rt_key *key)
 {
     struct rt_buffer request = {0};
     uint32_t worker;
@@ -183,12 +187,12 @@ static void ask_one(struct rt_daemon *daemon, struct rt_ask *ask, const struct r
         return;
     }
     if (query->op != RT_DEAD_RETRY) {
-        ask_worker(daemon, ask, worker, rt_buffer_span(&ask->payload));
+        ask_worker(daemon, ask, worker, rt_buffer_span(&ask->payload), key);
         return;
     }
     ask->stage = RT_ASK_LETTER;
     rt_retry_request(&request, "dead.get", query->id);
-    ask_worker(daemon, ask, worker, rt_buffer_span(&request));
+    ask_worker(daemon, ask, worker, rt_buffer_span(&request), NULL);
     rt_buffer_free(&request);
 }
 
@@ -206,7 +210,7 @@ static int64_t moment_of(struct rt_daemon *daemon, const struct rt_query *query)
     return rt_daemon_time(daemon);
 }
 
-static void ask_all(struct rt_daemon *daemon, struct rt_ask *ask)
+static void ask_all(struct rt_daemon *daemon, struct rt_ask *ask, const struct rt_key *key)
 {
     ask->stage = RT_ASK_ALL;
     ask->parts = calloc(daemon->worker_count, sizeof *ask->parts);
@@ -221,14 +225,19 @@ static void ask_all(struct rt_daemon *daemon, struct rt_ask *ask)
         }
     }
     for (uint32_t i = 0; i < daemon->worker_count; i++) {
-        ask_worker(daemon, ask, i, rt_buffer_span(&ask->payload));
+        ask_worker(daemon, ask, i, rt_buffer_span(&ask->payload), key);
     }
 }
 
-/* Why a payload is no question at all. */
-static enum rt_error refusal(struct rt_daemon *daemon, struct rt_span payload,
-                             struct rt_query *query, struct rt_fault *fault)
+/* Why a payload is no question at all, or not for this key to ask. */
+static enum rt_error refusal(struct rt_daemon *daemon, const struct rt_key *key,
+                             struct rt_span payload, struct rt_query *query, struct rt_fault *fault)
 {
+    enum rt_error code;
+
+    if (!rt_key_may_ask(key)) {
+        return rt_fault_set(fault, RT_DENIED, "this key may not ask");
+    }
     if (daemon->phase == RT_PHASE_STOPPING) {
         return rt_fault_set(fault, RT_STOPPING, "the daemon is stopping");
     }
@@ -239,17 +248,18 @@ static enum rt_error refusal(struct rt_daemon *daemon, struct rt_span payload,
     if (!rt_msgpack_check(payload, RT_NESTING)) {
         return rt_fault_set(fault, RT_BAD_MSGPACK, "not one MessagePack object");
     }
-    return rt_query_decode(payload, query, fault);
+    code = rt_query_decode(payload, query, fault);
+    return code != RT_OK ? code : rt_key_may_query(key, query, fault);
 }
 
 /* Takes over the envelope and the caller's place of the peer. */
-static void ask(struct rt_daemon *daemon, struct rt_envelope *envelope, struct rt_peer *peer,
-                struct rt_span payload)
+static void ask(struct rt_daemon *daemon, const struct rt_key *key, struct rt_envelope *envelope,
+                struct rt_peer *peer, struct rt_span payload)
 {
     struct rt_query query;
     struct rt_fault fault;
     struct rt_ask *question;
-    enum rt_error code = refusal(daemon, payload, &query, &fault);
+    enum rt_error code = refusal(daemon, key, payload, &query, &fault);
 
     daemon->metrics.queries++;
     question = code == RT_OK ? ask_new(daemon, peer) : NULL;
@@ -271,9 +281,9 @@ static void ask(struct rt_daemon *daemon, struct rt_envelope *envelope, struct r
     question->moment = moment_of(daemon, &query);
     question->cursor = daemon->publisher.numbers.last;
     if (goes_to_all(query.op)) {
-        ask_all(daemon, question);
+        ask_all(daemon, question, key);
     } else {
-        ask_one(daemon, question, &query);
+        ask_one(daemon, question, &query, key);
     }
 }
 
@@ -295,7 +305,8 @@ static bool on_query(void *context)
         rt_envelope_clear(&envelope);
         daemon->metrics.dropped[RT_DROPPED_REPLY]++;
     } else {
-        ask(daemon, &envelope, peer, rt_span(zmq_msg_data(&message), zmq_msg_size(&message)));
+        ask(daemon, rt_door_peer(daemon, &message), &envelope, peer,
+            rt_span(zmq_msg_data(&message), zmq_msg_size(&message)));
     }
     zmq_msg_close(&message);
     return true;
@@ -394,7 +405,7 @@ void rt_query_retried(struct rt_daemon *daemon, uint64_t tag, struct rt_span rep
     }
     question->stage = RT_ASK_DROP;
     rt_retry_request(&request, "dead.drop", query.id);
-    ask_worker(daemon, question, worker, rt_buffer_span(&request));
+    ask_worker(daemon, question, worker, rt_buffer_span(&request), NULL);
     rt_buffer_free(&request);
 }
 
@@ -478,21 +489,10 @@ void rt_queries_expire(struct rt_daemon *daemon, int64_t now)
 
 bool rt_query_open(struct rt_daemon *daemon, char *error, size_t error_size)
 {
-    struct rt_zsocket *socket = &daemon->queries.socket;
-
     daemon->queries.peers.unread_limit = (size_t)daemon->config.limits_unread_bytes;
     daemon->queries.peers.seed = daemon->secret;
-    if (daemon->config.listen_query[0] == '\0') {
-        return true;
-    }
-    return rt_zsocket_open(socket, daemon->zmq, ZMQ_ROUTER, "query",
-                           (size_t)daemon->config.limits_message_bytes, RT_UNSENT_ANSWERS, error,
-                           error_size) &&
-           rt_guard_open(&daemon->queries.guard, daemon->zmq, socket,
-                         rt_guard_limit((size_t)daemon->config.limits_connections),
-                         &daemon->metrics.dropped[RT_DROPPED_CONNECTIONS], error, error_size) &&
-           rt_zsocket_bind(socket, daemon->config.listen_query,
-                           rt_activation_find(&daemon->activation, "query"), error, error_size);
+    return rt_door_open(daemon, RT_DOOR_QUERY, &daemon->queries.socket, &daemon->queries.guard,
+                        ZMQ_ROUTER, daemon->config.listen_query, error, error_size);
 }
 
 void rt_query_start(struct rt_daemon *daemon)

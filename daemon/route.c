@@ -20,12 +20,37 @@ uint32_t rt_route_partition(const struct rt_route *route, uint32_t partition)
     return partition % route->workers;
 }
 
-static void add_event(struct rt_route *route, struct rt_span event, uint32_t index)
+static enum rt_error allowed(const struct rt_key *key, struct rt_span event, struct rt_span account,
+                             struct rt_fault *fault)
+{
+    struct rt_span source;
+
+    if (rt_key_may_write_all(key)) {
+        return RT_OK;
+    }
+    if (!rt_event_source(event, &source)) {
+        return fault == NULL ? RT_DENIED
+                             : rt_fault_set(fault, RT_DENIED, "source: must be a string");
+    }
+    return rt_key_may_write(key, source, account, fault);
+}
+
+enum rt_error rt_route_allowed(const struct rt_key *key, struct rt_span event,
+                               struct rt_fault *fault)
+{
+    struct rt_span account;
+
+    return rt_event_account(event, &account) ? allowed(key, event, account, fault) : RT_OK;
+}
+
+static void add_event(struct rt_route *route, struct rt_span event, uint32_t index,
+                      const struct rt_key *key)
 {
     struct rt_route_entry *entry;
     struct rt_span account;
 
-    if (event.size > route->event_bytes || !rt_event_account(event, &account)) {
+    if (event.size > route->event_bytes || !rt_event_account(event, &account) ||
+        allowed(key, event, account, NULL) != RT_OK) {
         route->faulty[route->faulty_count++] =
             (struct rt_route_entry){.event = event, .index = index};
         return;
@@ -37,7 +62,7 @@ static void add_event(struct rt_route *route, struct rt_span event, uint32_t ind
     route->body[entry->worker] += ENTRY_HEADER + event.size;
 }
 
-void rt_route_batch(struct rt_route *route, struct rt_batch batch)
+void rt_route_batch(struct rt_route *route, struct rt_batch batch, const struct rt_key *key)
 {
     struct rt_span event;
     uint32_t index = 0;
@@ -49,7 +74,7 @@ void rt_route_batch(struct rt_route *route, struct rt_batch batch)
     memset(route->body, 0, route->workers * sizeof route->body[0]);
     while (rt_batch_next(&batch, &event)) {
         RT_ASSERT(index < RT_BATCH_EVENTS);
-        add_event(route, event, index++);
+        add_event(route, event, index++, key);
     }
 }
 

@@ -7,6 +7,7 @@
 #ifndef RT_DAEMON_ROUTE_H
 #define RT_DAEMON_ROUTE_H
 
+#include "daemon/key.h"
 #include "protocol/batch.h"
 #include "protocol/limits.h"
 
@@ -26,7 +27,7 @@ struct rt_route {
     uint32_t count, faulty_count;
     struct rt_route_entry entries[RT_BATCH_EVENTS]; /* in order, those that have a worker */
     struct rt_route_entry
-        faulty[RT_BATCH_EVENTS]; /* those that have none: no account, no map, too big */
+        faulty[RT_BATCH_EVENTS]; /* those that have none: no account, no map, too big, denied */
 };
 
 _Static_assert(RT_WORKERS_MAX <= 64, "targets has a bit for each worker");
@@ -35,8 +36,13 @@ _Static_assert(RT_WORKERS_MAX <= 64, "targets has a bit for each worker");
 uint32_t rt_route_account(const struct rt_route *route, struct rt_span account);
 uint32_t rt_route_partition(const struct rt_route *route, uint32_t partition);
 
-/* Routes all events of an opened batch of at most RT_BATCH_EVENTS. */
-void rt_route_batch(struct rt_route *route, struct rt_batch batch);
+/* Routes all events of an opened batch of at most RT_BATCH_EVENTS, for one whose key this is: what
+ * it may not write has no worker. */
+void rt_route_batch(struct rt_route *route, struct rt_batch batch, const struct rt_key *key);
+/* Whether the key may write this event, which has an account. RT_OK, or RT_DENIED with its fault
+ * (fault may be NULL). */
+enum rt_error rt_route_allowed(const struct rt_key *key, struct rt_span event,
+                               struct rt_fault *fault);
 
 /* The size of the whole frame for a target. */
 size_t rt_route_frame_size(const struct rt_route *route, uint32_t worker);

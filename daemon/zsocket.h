@@ -41,6 +41,10 @@ enum rt_zsocket_result { RT_RECEIVED, RT_NOTHING, RT_DROPPED };
  * a peer that does not read (bounds.h). False with a sentence in error: nothing is open. */
 bool rt_zsocket_open(struct rt_zsocket *zsocket, void *context, int type, const char *name,
                      size_t message_bytes, int unsent, char *error, size_t error_size);
+/* Makes it speak CURVE as a server with this secret key (Z85), and ask `domain` of ZAP whom to let
+ * in. To be called before it is bound. */
+bool rt_zsocket_ask_keys(struct rt_zsocket *zsocket, const char *server_key, const char *domain,
+                         char *error, size_t error_size);
 /* Binds it. `descriptor` >= 0 is a listening socket that systemd opened: it is duplicated and used
  * in place of `address`. Reading starts with rt_zsocket_attach and rt_zsocket_read. */
 bool rt_zsocket_bind(struct rt_zsocket *zsocket, const char *address, int descriptor, char *error,

@@ -777,6 +777,28 @@ bool rt_event_account(struct rt_span bytes, struct rt_span *account)
     return false;
 }
 
+bool rt_event_source(struct rt_span bytes, struct rt_span *source)
+{
+    struct rt_reader reader = rt_reader(bytes);
+    struct rt_span key;
+    uint32_t pairs;
+
+    if (!rt_read_map(&reader, &pairs))
+        return false;
+    for (uint32_t i = 0; i < pairs; i++) {
+        if (rt_read_kind(&reader) != RT_KIND_STR) {
+            rt_read_skip(&reader, NULL);
+        } else if (rt_read_str(&reader, &key) && rt_span_is(key, "source")) {
+            if (rt_read_kind(&reader) != RT_KIND_NIL)
+                return rt_read_str(&reader, source);
+            break;
+        }
+        rt_read_skip(&reader, NULL);
+    }
+    *source = rt_span("", 0);
+    return !reader.failed;
+}
+
 const char *rt_event_type_name(enum rt_event_type type)
 {
     RT_ASSERT((unsigned)type < RT_EVENT_TYPES);

@@ -102,6 +102,11 @@ enum rt_error rt_event_decode_accepted(struct rt_span bytes, struct rt_event *ev
  * is none; such an event has a fault that rt_event_decode names. */
 bool rt_event_account(struct rt_span bytes, struct rt_span *account);
 
+/* The source an event says it comes from: its first `source` key, empty if it has none or nil. False
+ * if that is no string; such an event, and one with two of them, has a fault that rt_event_decode
+ * names. */
+bool rt_event_source(struct rt_span bytes, struct rt_span *source);
+
 const char *rt_event_type_name(enum rt_event_type type);
 const char *rt_profile_key_name(enum rt_profile_key key);
 

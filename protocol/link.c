@@ -201,6 +201,27 @@ bool rt_link_bury_decode(struct rt_span body, enum rt_error *code, struct rt_spa
            rt_get_bytes(&reader, payload) && rt_read_done(&reader);
 }
 
+void rt_link_query_encode(struct rt_buffer *out, int64_t asked, struct rt_span owners,
+                          struct rt_span request)
+{
+    rt_put_u64(out, (uint64_t)asked);
+    rt_put_bytes(out, owners);
+    rt_buffer_append(out, request.data, request.size);
+}
+
+bool rt_link_query_decode(struct rt_span body, int64_t *asked, struct rt_span *owners,
+                          struct rt_span *request)
+{
+    struct rt_reader reader = rt_reader(body);
+    uint64_t moment;
+
+    if (!rt_get_u64(&reader, &moment) || !rt_get_bytes(&reader, owners))
+        return false;
+    *asked = (int64_t)moment;
+    *request = rt_span(reader.at, (size_t)(reader.end - reader.at));
+    return true;
+}
+
 void rt_link_done_encode(struct rt_buffer *out, const struct rt_link_done *done)
 {
     rt_put_u8(out, (uint8_t)done->error);

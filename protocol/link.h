@@ -21,8 +21,7 @@ enum rt_link_kind {
     RT_LINK_SETUP = 1,  /* msgpack, struct rt_link_setup */
     RT_LINK_EVENTS = 2, /* tag; rt_link_events_*; answered by DONE after the commit */
     RT_LINK_BURY = 3,   /* tag; rt_link_bury_*: becomes a dead letter undecoded; answered by DONE */
-    RT_LINK_QUERY =
-        4, /* tag; i64 the moment it was asked (ms), then the payload; answered by ANSWER */
+    RT_LINK_QUERY = 4,  /* tag; rt_link_query_*; answered by ANSWER */
     RT_LINK_PING = 5,   /* tag; answered by PONG (from the main loop, so that it means 'alive') */
     RT_LINK_CONFIG = 6, /* configuration text; takes effect at once */
     RT_LINK_PUBLISHED = 8, /* u64 position, u64 number: an alert has its publication number */
@@ -70,8 +69,8 @@ struct rt_link_setup {
     uint32_t partitions;
     uint32_t log; /* the log this worker writes: logs are numbered over all generations */
     struct rt_span state_dir;
-    struct rt_span config;  /* INI text */
-    struct rt_span version; /* of the daemon; a worker of another does not start */
+    struct rt_span config; /* INI text */
+    struct rt_span version;
 };
 
 void rt_link_setup_encode(struct rt_buffer *out, const struct rt_link_setup *setup);
@@ -97,6 +96,14 @@ void rt_link_bury_encode(struct rt_buffer *out, enum rt_error code, struct rt_sp
                          struct rt_span payload);
 bool rt_link_bury_decode(struct rt_span body, enum rt_error *code, struct rt_span *reason,
                          struct rt_span *payload);
+
+/* QUERY body: i64 the moment it was asked (ms), u32 size + owners, then the request. `owners` (u32
+ * size + name each) are those whose accounts the answer may tell of, "-" for accounts that have
+ * none; empty: all. It is the daemon's word, apart from what the client wrote. */
+void rt_link_query_encode(struct rt_buffer *out, int64_t asked, struct rt_span owners,
+                          struct rt_span request);
+bool rt_link_query_decode(struct rt_span body, int64_t *asked, struct rt_span *owners,
+                          struct rt_span *request);
 
 /* DONE body: u8 error (RT_OK, or RT_BUSY: nothing was taken, the disk is full), u32 accepted, u32
  * duplicate, u32 dead, u32 rejected, then rejected x (u32 index, u8 code, u32 size + text). The

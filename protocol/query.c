@@ -354,6 +354,22 @@ enum rt_error rt_query_decode_internal(struct rt_span payload, struct rt_query *
     return decode(payload, true, query, fault);
 }
 
+bool rt_query_sees(const struct rt_query *query, struct rt_span owner)
+{
+    struct rt_reader reader = rt_reader(query->owners);
+    struct rt_span name;
+
+    if (query->owners.size == 0)
+        return true;
+    if (owner.size == 0)
+        owner = rt_span_text("-");
+    while (reader.at != reader.end && rt_get_bytes(&reader, &name)) {
+        if (rt_span_equal(name, owner))
+            return true;
+    }
+    return false;
+}
+
 const char *rt_op_name(enum rt_op op)
 {
     RT_ASSERT((unsigned)op < RT_OPS);

@@ -60,6 +60,8 @@ struct rt_query {
     enum rt_severity severity;
     bool open;
     uint32_t limit;
+    struct rt_span owners; /* not in the request: whose accounts the asker may see, as in
+                              rt_link_query_encode; empty: all */
 };
 
 /* Decodes a payload that has passed rt_msgpack_check. RT_OK, or bad_request / unknown_op with the
@@ -70,6 +72,9 @@ enum rt_error rt_query_decode(struct rt_span payload, struct rt_query *query,
 /* The same for workers, whose requests come from the daemon alone: knows dead.get as well. */
 enum rt_error rt_query_decode_internal(struct rt_span payload, struct rt_query *query,
                                        struct rt_fault *fault);
+
+/* Whether the asker may see what belongs to this owner (empty: to none, which is called "-"). */
+bool rt_query_sees(const struct rt_query *query, struct rt_span owner);
 
 const char *rt_op_name(enum rt_op op);
 const char *rt_band_name(enum rt_band band);

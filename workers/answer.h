@@ -7,6 +7,10 @@
 #include "protocol/query.h"
 #include "workers/core.h"
 
+/* Whether the asker may see the account (NULL: there is none, and who may not see all is not told
+ * so). */
+bool rt_answer_sees(const struct rt_query *query, const struct rt_account *account);
+
 void rt_answer_account(struct rt_core *core, const struct rt_query *query, int64_t now,
                        struct rt_buffer *out);
 void rt_answer_timeline(struct rt_core *core, const struct rt_query *query, struct rt_buffer *out);

@@ -159,6 +159,18 @@ static void write_account(struct rt_core *core, const struct rt_account *account
     rt_write_end(out, mark, FIXED_PAIRS + profile);
 }
 
+bool rt_answer_sees(const struct rt_query *query, const struct rt_account *account)
+{
+    struct rt_profile_value owner;
+
+    if (query->owners.size == 0)
+        return true;
+    if (account == NULL)
+        return false;
+    owner = rt_account_profile(account, RT_PROFILE_OWNER);
+    return rt_query_sees(query, owner.presence == RT_KEY_SET ? owner.text : rt_span("", 0));
+}
+
 /* A caller's own now is a little behind by the time its question is read: that much counts as now.
  */
 enum { AT_BEHIND_MS = 1000 };
@@ -169,7 +181,9 @@ void rt_answer_account(struct rt_core *core, const struct rt_query *query, int64
     const struct rt_account *account = rt_core_find(core, query->account);
     int64_t at = query->has_at && query->at > now ? query->at : now;
 
-    if (account == NULL)
+    if (!rt_answer_sees(query, account))
+        rt_query_error(out, RT_DENIED, "account: this key may not see it");
+    else if (account == NULL)
         rt_query_error(out, RT_NOT_FOUND, "no such account");
     else if (query->has_at && query->at < now - AT_BEHIND_MS)
         rt_query_error(out, RT_BAD_REQUEST, "at: lies in the past");

@@ -13,6 +13,8 @@ static bool is_asked(const struct rt_query *query, const struct rt_link_alert *m
     if (query->owner.data != NULL &&
         !rt_span_equal(message->owner.size > 0 ? message->owner : rt_span_text("-"), query->owner))
         return false;
+    if (!rt_query_sees(query, message->owner))
+        return false;
     if (query->has_kind && !rt_span_is(message->kind, rt_alert_kind_name(query->kind)))
         return false;
     return !query->has_severity || rt_span_is(message->severity, rt_severity_name(query->severity));

@@ -154,6 +154,10 @@ void rt_answer_timeline(struct rt_core *core, const struct rt_query *query, stru
     struct page page = {.limit = query->limit};
     struct entry after;
 
+    if (!rt_answer_sees(query, account)) {
+        rt_query_error(out, RT_DENIED, "account: this key may not see it");
+        return;
+    }
     if (account == NULL) {
         rt_query_error(out, RT_NOT_FOUND, "no such account");
         return;

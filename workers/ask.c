@@ -114,10 +114,10 @@ static void send_answer(struct rt_worker *worker, uint64_t tag, struct rt_buffer
 }
 
 static void start_scan(struct rt_worker *worker, uint64_t tag, struct rt_span payload,
-                       int64_t asked)
+                       struct rt_span owners, int64_t asked)
 {
     struct rt_fault fault;
-    struct rt_scan *scan = rt_scan_new(payload, tag, asked, &fault);
+    struct rt_scan *scan = rt_scan_new(payload, owners, tag, asked, &fault);
     struct rt_scan **last = &worker->scans;
     struct rt_buffer reply = {0};
 
@@ -138,23 +138,27 @@ static bool needs_room(const struct rt_query *query)
 
 void rt_ask(struct rt_worker *worker, const struct rt_link_header *header, struct rt_span body)
 {
-    struct rt_reader reader = rt_reader(body);
     struct rt_buffer reply = {0};
+    struct rt_span owners, request;
     struct rt_query query;
     struct rt_fault fault;
-    uint64_t asked;
+    int64_t asked;
 
-    if (!rt_get_u64(&reader, &asked)) {
+    if (!rt_link_query_decode(body, &asked, &owners, &request)) {
         worker->wire.ended = true;
         return;
     }
-    body = rt_span(reader.at, (size_t)(reader.end - reader.at));
-    if (rt_query_decode_internal(body, &query, &fault) != RT_OK) {
+    if (rt_query_decode_internal(request, &query, &fault) != RT_OK) {
         rt_query_error(&reply, fault.code, fault.text);
-    } else if (rt_scan_wanted(&query)) {
-        start_scan(worker, header->tag, body, (int64_t)asked);
+        send_answer(worker, header->tag, &reply);
         return;
-    } else if (needs_room(&query) && !rt_journal_reserve(worker->journal, COMMAND_ROOM, 1)) {
+    }
+    query.owners = owners;
+    if (rt_scan_wanted(&query)) {
+        start_scan(worker, header->tag, request, owners, asked);
+        return;
+    }
+    if (needs_room(&query) && !rt_journal_reserve(worker->journal, COMMAND_ROOM, 1)) {
         rt_query_error(&reply, RT_BUSY, "the disk is full: free some space and ask again");
     } else {
         answer(worker, &query, &reply);

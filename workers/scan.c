@@ -39,17 +39,30 @@ static bool parse_after(struct rt_scan *scan)
     return *end == '\0' && !isnan(scan->after_key);
 }
 
-struct rt_scan *rt_scan_new(struct rt_span payload, uint64_t tag, int64_t now,
-                            struct rt_fault *fault)
+/* Copies the request and decodes the copy. */
+static enum rt_error take_request(struct rt_scan *scan, struct rt_span payload,
+                                  struct rt_span owners, struct rt_fault *fault)
+{
+    enum rt_error code;
+
+    rt_buffer_append(&scan->payload, payload.data, payload.size);
+    if (owners.size > 0)
+        rt_buffer_append(&scan->payload, owners.data, owners.size);
+    if (scan->payload.failed)
+        return rt_fault_set(fault, RT_BUSY, "out of memory");
+    code = rt_query_decode(rt_span(scan->payload.data, payload.size), &scan->query, fault);
+    scan->query.owners = rt_span(scan->payload.data + payload.size, owners.size);
+    return code;
+}
+
+struct rt_scan *rt_scan_new(struct rt_span payload, struct rt_span owners, uint64_t tag,
+                            int64_t now, struct rt_fault *fault)
 {
     struct rt_scan *scan = calloc(1, sizeof(*scan));
 
     if (scan == NULL)
         goto no_memory;
-    rt_buffer_append(&scan->payload, payload.data, payload.size);
-    if (scan->payload.failed)
-        goto no_memory;
-    if (rt_query_decode(rt_buffer_span(&scan->payload), &scan->query, fault) != RT_OK)
+    if (take_request(scan, payload, owners, fault) != RT_OK)
         goto refused;
     scan->tag = tag;
     scan->now = now;
@@ -237,6 +250,8 @@ static void look_at_alerts(struct rt_scan *scan, const struct rt_account *accoun
 static void look_at(struct rt_scan *scan, const struct rt_core *core,
                     const struct rt_account *account)
 {
+    if (!rt_answer_sees(&scan->query, account))
+        return;
     if (scan->query.op == RT_ALERT_LIST)
         look_at_alerts(scan, account);
     else if (scan->query.op == RT_ACCOUNT_LIST)

@@ -19,7 +19,7 @@ struct rt_scan_item {
 struct rt_scan {
     struct rt_scan *next;
     uint64_t tag;
-    struct rt_buffer payload; /* the query's spans point into it */
+    struct rt_buffer payload; /* and owners behind it: the query's spans point into it */
     struct rt_query query;
     int64_t now;
     uint32_t partition;         /* next one to look at */
@@ -34,10 +34,10 @@ struct rt_scan {
 /* True for queries that scans answer. */
 bool rt_scan_wanted(const struct rt_query *query);
 
-/* Begins a scan on a copy of the payload. NULL with the fault: a bad `after`, or no memory (busy).
- */
-struct rt_scan *rt_scan_new(struct rt_span payload, uint64_t tag, int64_t now,
-                            struct rt_fault *fault);
+/* Begins a scan on a copy of the payload, for one who may see what belongs to `owners`
+ * (rt_link_query_encode). NULL with the fault: a bad `after`, or no memory (busy). */
+struct rt_scan *rt_scan_new(struct rt_span payload, struct rt_span owners, uint64_t tag,
+                            int64_t now, struct rt_fault *fault);
 void rt_scan_free(struct rt_scan *scan);
 
 /* Looks at the accounts of one partition. True when that was the last. */

@@ -264,7 +264,7 @@ static int test_run(struct backtest *test, struct rt_source *source,
         return rt_cli_fail("out of memory");
     if (test->cli->json)
         print_json(test, &verdict);
-    else if (verdict.accounts > 0)
+    else
         print_table(test, &verdict);
     if (test->bad > 0)
         fprintf(stderr, "%llu events were left out: retaind would refuse them\n",

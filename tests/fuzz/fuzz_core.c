@@ -157,7 +157,7 @@ static void take_event(struct world *world, struct rt_span bytes)
 static void scan(struct world *world, struct rt_span payload)
 {
     struct rt_fault fault;
-    struct rt_scan *scan = rt_scan_new(payload, 0, world->now, &fault);
+    struct rt_scan *scan = rt_scan_new(payload, rt_span("", 0), 0, world->now, &fault);
 
     if (scan == NULL) {
         rt_query_error(&world->reply, fault.code, fault.text);

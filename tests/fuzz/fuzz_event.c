@@ -46,7 +46,7 @@ static void profile_is_sound(const struct rt_event *event)
 
 static void event_is_sound(const struct rt_event *event)
 {
-    struct rt_span account;
+    struct rt_span account, source;
 
     RT_ASSERT(event->id.data != NULL && event->account.data != NULL && event->source.data != NULL);
     text_is_sound(event, event->id, 1, RT_ID_BYTES);
@@ -65,6 +65,7 @@ static void event_is_sound(const struct rt_event *event)
     RT_ASSERT(event->duration >= 0 && event->wait >= 0);
     RT_ASSERT(event->severity >= 0 && event->severity <= 4 && event->csat >= 0 && event->csat <= 5);
     RT_ASSERT(rt_event_account(event->raw, &account) && account.data == event->account.data);
+    RT_ASSERT(rt_event_source(event->raw, &source) && rt_span_equal(source, event->source));
     profile_is_sound(event);
 }
 
@@ -82,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         fault_is_told(code, &fault);
         (void)rt_event_account(bytes, &account);
+        (void)rt_event_source(bytes, &account);
     }
     return 0;
 }

@@ -335,6 +335,7 @@ static void frames_to_a_worker(void **state)
 {
     const struct rt_link_setup setup = {
         1, 2, 256, 7, TEXT("/var/lib/retaind"), TEXT("[limits]\n"), TEXT("0.1.0")};
+    struct rt_buffer owners = {0}, request = {0};
 
     (void)state;
     rt_link_setup_encode(&made, &setup);
@@ -346,7 +347,11 @@ static void frames_to_a_worker(void **state)
     framed("link_events", RT_LINK_EVENTS, RT_LINK_QUIET, 5);
     rt_link_bury_encode(&made, RT_BAD_MSGPACK, TEXT("payload: is empty"), TEXT(""));
     framed("link_bury", RT_LINK_BURY, 0, 6);
-    notation(&made, "{op: 'stats'}");
+    notation(&request, "{op: 'stats'}");
+    rt_put_bytes(&owners, TEXT("kim"));
+    rt_link_query_encode(&made, 1767225600000, rt_buffer_span(&owners), rt_buffer_span(&request));
+    rt_buffer_free(&owners);
+    rt_buffer_free(&request);
     framed("link_query", RT_LINK_QUERY, RT_LINK_PART, 9);
     framed("link_stop", RT_LINK_STOP, 0, 0);
 }

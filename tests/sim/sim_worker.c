@@ -452,7 +452,7 @@ static void ask(uint32_t index, const char *op, unsigned account)
     struct rt_buffer body = {0};
     char name[16];
 
-    rt_put_u64(&body, (uint64_t)now_ms);
+    rt_link_query_encode(&body, now_ms, rt_span("", 0), rt_span("", 0));
     rt_write_map(&body, 2);
     rt_write_key_text(&body, "op", op);
     rt_write_key_str(&body, "account", account_name(account, name));

@@ -271,16 +271,13 @@ static void an_alert_with_cursor_is_still_an_alert(void **state)
 static void topic(struct rt_span owner, struct rt_span account, const char *want_alert,
                   const char *want_owner)
 {
-    const struct rt_topic parts = {.owner = owner,
-                                   .severity = rt_span_text("critical"),
-                                   .kind = rt_span_text("silence"),
-                                   .account = account};
+    const struct rt_span severity = rt_span_text("critical"), kind = rt_span_text("silence");
 
     rt_buffer_clear(&bytes);
-    rt_alert_topic(&bytes, RT_TREE_ALERT, &parts);
+    rt_alert_topic(&bytes, severity, kind, account);
     assert_true(rt_span_is(rt_buffer_span(&bytes), want_alert));
     rt_buffer_clear(&bytes);
-    rt_alert_topic(&bytes, RT_TREE_OWNER, &parts);
+    rt_owner_topic(&bytes, owner, severity, kind, account);
     assert_true(rt_span_is(rt_buffer_span(&bytes), want_owner));
 }
 

@@ -274,6 +274,84 @@ static void test_relations(void **state)
     }
 }
 
+static void sets_access(const char *key, const char *value, const char *sentence)
+{
+    sets(key, value);
+    if (sentence == NULL) {
+        if (!rt_config_check(&config, error))
+            fail_msg("%s", error);
+        return;
+    }
+    assert_false(rt_config_check(&config, error));
+    if (strstr(error, sentence) == NULL)
+        fail_msg("'%s' does not say '%s'", error, sentence);
+}
+
+static void test_what_can_be_reached_asks_who_comes(void **state)
+{
+    (void)state;
+    const char *keys[] = {"listen.events", "listen.firehose", "listen.alerts", "listen.query"};
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        rt_config_init(&config);
+        sets_access(keys[i], "tcp://*:7700",
+                    "can be reached from elsewhere: set access.server_key");
+        sets_access("access.http_token", "token", keys[i]); /* guards something else */
+        sets_access("access.server_key", "key", "must both be set");
+        sets_access("access.keys", "/keys", NULL);
+    }
+    rt_config_init(&config);
+    sets_access("listen.http", "*:7680", "listen.http: *:7680 can be reached from elsewhere");
+    sets_access("access.server_key", "key", "must both be set");
+    sets_access("access.keys", "/keys", "set access.http_token");
+    sets_access("access.http_token", "token", NULL);
+    rt_config_init(&config);
+    sets_access("listen.query", "tcp://[::]:7603", "can be reached from elsewhere");
+    sets_access("access.open_to_anyone", "yes", NULL);
+    sets_access("listen.http", "0.0.0.0:7680", NULL);
+}
+
+static void test_local_addresses(void **state)
+{
+    (void)state;
+    const char *far[] = {"tcp://*:1",
+                         "tcp://0.0.0.0:1",
+                         "tcp://10.0.0.1:1",
+                         "tcp://[::]:1",
+                         "tcp://eth0:1",
+                         "*:80",
+                         "tcp://128.0.0.1:1",
+                         "tcp://127:1",
+                         "tcp://127.1:1",
+                         "tcp://[::2]:1",
+                         "tcp://localhos:1",
+                         "tcp://lo0:1",
+                         "tcp://127.0.0.1",
+                         "",
+                         "tcp://[::ffff:127.0.0.1]:1"};
+    const char *near[] = {"tcp://127.0.0.1:1", "tcp://127.9.8.7:*", "tcp://[::1]:0",
+                          "tcp://localhost:1", "tcp://lo:1",        "127.0.0.1:80",
+                          "localhost:80",      "ipc:///run/x",      "ipc://@x"};
+    for (size_t i = 0; i < COUNT(far); i++) {
+        if (rt_address_is_local(far[i]))
+            fail_msg("%s counts as local", far[i]);
+    }
+    for (size_t i = 0; i < COUNT(near); i++) {
+        if (!rt_address_is_local(near[i]))
+            fail_msg("%s does not count as local", near[i]);
+    }
+}
+
+static void test_switches(void **state)
+{
+    (void)state;
+    const char *bad[] = {"", "true", "1", "YES", "y", "yes please"};
+    refuses_values("access.open_to_anyone", bad, COUNT(bad), "yes or no");
+    sets("access.open_to_anyone", "yes");
+    assert_int_equal(config.access_open_to_anyone, 1);
+    sets("access.open_to_anyone", "no");
+    assert_int_equal(config.access_open_to_anyone, 0);
+}
+
 static void test_free_ports_are_no_double_address(void **state)
 {
     (void)state;
@@ -502,6 +580,9 @@ int main(void)
         cmocka_unit_test_setup(test_tier_names, setup),
         cmocka_unit_test_setup(test_too_many_tiers, setup),
         cmocka_unit_test_setup(test_relations, setup),
+        cmocka_unit_test_setup(test_what_can_be_reached_asks_who_comes, setup),
+        cmocka_unit_test_setup(test_local_addresses, setup),
+        cmocka_unit_test_setup(test_switches, setup),
         cmocka_unit_test_setup(test_free_ports_are_no_double_address, setup),
         cmocka_unit_test_setup(test_files_that_can_not_be_read, setup),
         cmocka_unit_test_setup(test_a_file_names_its_fault, setup),

@@ -337,7 +337,7 @@ static void a_timeline_is_newest_first_and_pages(void **state)
 static void run_scan(struct fixture *f, const struct rt_buffer *payload)
 {
     struct rt_fault fault;
-    struct rt_scan *scan = rt_scan_new(rt_buffer_span(payload), 1, NOW, &fault);
+    struct rt_scan *scan = rt_scan_new(rt_buffer_span(payload), rt_span("", 0), 1, NOW, &fault);
 
     assert_non_null(scan);
     while (!rt_scan_step(scan, &f->core))

@@ -767,6 +767,53 @@ static void account_agrees_with_decode(void **state)
     }
 }
 
+static bool source_of(const char *text, struct rt_span *source)
+{
+    rt_buffer_free(&bytes);
+    return rt_event_source(notation(&bytes, "%s", text), source);
+}
+
+static void source_for_permission(void **state)
+{
+    struct rt_span source;
+
+    (void)state;
+    assert_false(source_of("5", &source));
+    assert_false(source_of("{source: 5}", &source));
+    assert_false(source_of("{source: #706278}", &source));
+    assert_false(source_of("{x: 1, source: ['pbx']}", &source));
+    assert_false(source_of("!82a178", &source));
+    assert_true(source_of("{}", &source));
+    assert_true(rt_span_is(source, ""));
+    assert_true(source_of("{source: nil, x: 1}", &source));
+    assert_true(rt_span_is(source, ""));
+    assert_true(
+        source_of("{x: {source: 'no'}, 5: 6, #736f75726365: 'no', source: 'yes'}", &source));
+    assert_true(rt_span_is(source, "yes"));
+}
+
+/* The first is what is asked about; a second, which could say otherwise, is never taken. */
+static void source_twice_is_no_event(void **state)
+{
+    (void)state;
+    refused(RT_BAD_FIELD, "source", "call", "source: 'a', source: 'b'");
+    refused(RT_BAD_FIELD, "source", "call", "source: nil, source: 'b'");
+    refused(RT_BAD_FIELD, "source", "call", "source: 'a', source: nil");
+}
+
+static void source_agrees_with_decode(void **state)
+{
+    struct rt_span source;
+
+    (void)state;
+    accepted("call", "source: 'pbx'");
+    assert_true(rt_event_source(rt_buffer_span(&bytes), &source));
+    assert_true(rt_span_equal(source, event.source) && source.size == 3);
+    accepted("call", "x: 1");
+    assert_true(rt_event_source(rt_buffer_span(&bytes), &source));
+    assert_true(rt_span_equal(source, event.source) && source.size == 0);
+}
+
 static void raw_is_what_was_sent(void **state)
 {
     (void)state;
@@ -811,6 +858,9 @@ int main(void)
         cmocka_unit_test(profile_contacts),
         cmocka_unit_test(account_for_routing),
         cmocka_unit_test(account_agrees_with_decode),
+        cmocka_unit_test(source_for_permission),
+        cmocka_unit_test(source_twice_is_no_event),
+        cmocka_unit_test(source_agrees_with_decode),
         cmocka_unit_test(raw_is_what_was_sent),
     };
 

@@ -215,6 +215,25 @@ static void buries(void **state)
     assert_false(rt_link_bury_decode(rt_buffer_span(&bytes), &code, &reason, &payload));
 }
 
+static void queries(void **state)
+{
+    struct rt_buffer owners = {0};
+    struct rt_span seen, request;
+    int64_t asked;
+
+    (void)state;
+    rt_buffer_free(&bytes);
+    rt_put_bytes(&owners, rt_span_text("kim"));
+    rt_link_query_encode(&bytes, -5, rt_buffer_span(&owners), rt_span_text("{}"));
+    for (size_t cut = 0; cut < 8 + 4 + owners.size; cut++)
+        assert_false(rt_link_query_decode(rt_span(bytes.data, cut), &asked, &seen, &request));
+    assert_true(rt_link_query_decode(rt_buffer_span(&bytes), &asked, &seen, &request));
+    assert_int_equal(asked, -5);
+    assert_true(rt_span_equal(seen, rt_buffer_span(&owners)));
+    assert_true(rt_span_is(request, "{}"));
+    rt_buffer_free(&owners);
+}
+
 static void dones(void **state)
 {
     const struct rt_link_done done = {RT_BUSY, 1, 2, 3, 2};
@@ -304,6 +323,7 @@ int main(void)
         cmocka_unit_test(ready_there_and_back),
         cmocka_unit_test(events_walk),
         cmocka_unit_test(buries),
+        cmocka_unit_test(queries),
         cmocka_unit_test(dones),
         cmocka_unit_test(alerts),
     };

@@ -313,6 +313,30 @@ static void every_op(void **state)
                      RT_BAD_REQUEST);
 }
 
+static void owners_that_are_seen(void **state)
+{
+    struct rt_buffer owners = {0};
+
+    (void)state;
+    query = (struct rt_query){0};
+    assert_true(rt_query_sees(&query, rt_span_text("kim")));
+    assert_true(rt_query_sees(&query, (struct rt_span){0}));
+    rt_put_bytes(&owners, rt_span_text("kim"));
+    rt_put_bytes(&owners, rt_span_text("lee.b"));
+    query.owners = rt_buffer_span(&owners);
+    assert_false(rt_query_sees(&query, rt_span_text("ki")));
+    assert_false(rt_query_sees(&query, rt_span_text("kimb")));
+    assert_false(rt_query_sees(&query, (struct rt_span){0}));
+    assert_false(rt_query_sees(&query, rt_span_text("-")));
+    assert_true(rt_query_sees(&query, rt_span_text("lee.b")));
+    rt_put_bytes(&owners, rt_span_text("-"));
+    query.owners = rt_buffer_span(&owners);
+    assert_true(rt_query_sees(&query, rt_span("", 0)));
+    query.owners.size--; /* cut short: what cannot be read is not seen */
+    assert_false(rt_query_sees(&query, rt_span("", 0)));
+    rt_buffer_free(&owners);
+}
+
 static void bands(void **state)
 {
     (void)state;
@@ -409,6 +433,7 @@ int main(void)
         cmocka_unit_test(every_key_read),
         cmocka_unit_test(words_accepted),
         cmocka_unit_test(every_op),
+        cmocka_unit_test(owners_that_are_seen),
         cmocka_unit_test(bands),
         cmocka_unit_test(episodes_refused),
         cmocka_unit_test(episodes_there_and_back),

@@ -14,7 +14,8 @@
 
 static struct rt_route route;
 
-static void route_text(const char *text, uint32_t workers, struct rt_buffer *payload)
+static void route_for(const struct rt_key *key, const char *text, uint32_t workers,
+                      struct rt_buffer *payload)
 {
     struct rt_batch batch;
     struct rt_fault fault;
@@ -25,7 +26,46 @@ static void route_text(const char *text, uint32_t workers, struct rt_buffer *pay
     notation(payload, "%s", text);
     assert_int_equal(rt_batch_open(rt_buffer_span(payload), RT_MESSAGE_BYTES, &batch, &fault),
                      RT_OK);
-    rt_route_batch(&route, batch);
+    rt_route_batch(&route, batch, key);
+}
+
+static void route_text(const char *text, uint32_t workers, struct rt_buffer *payload)
+{
+    route_for(&rt_key_anyone, text, workers, payload);
+}
+
+static void denied_events_have_no_worker(void **state)
+{
+    struct rt_buffer payload = {0};
+    struct rt_fault fault = {0};
+    struct rt_key key;
+    char error[RT_KEY_ERROR];
+
+    (void)state;
+    assert_true(rt_key_parse("[key]\nname = n\nrole = producer\nsource = pbx\naccount = acme\n"
+                             "public = rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\n",
+                             &key, error));
+    route_for(
+        &key,
+        "[{account: 'acme'}, {account: 'acme', source: 'crm'}, {account: 'x', source: 'pbx'}, "
+        "{account: 'acme', source: 5}, {source: 'pbx'}, {account: 'acme', source: 'pbx'}]",
+        4, &payload);
+    assert_int_equal(route.faulty_count, 5);
+    for (uint32_t i = 0; i < 5; i++) {
+        enum rt_error code = rt_route_allowed(&key, route.faulty[i].event, &fault);
+
+        assert_int_equal(route.faulty[i].index, i);
+        assert_int_equal(code, i == 4 ? RT_OK : RT_DENIED); /* that one has another fault */
+    }
+    assert_int_equal(rt_route_allowed(&key, route.faulty[2].event, &fault), RT_DENIED);
+    assert_non_null(strstr(fault.text, "account"));
+    assert_int_equal(route.count, 1);
+    assert_int_equal(route.entries[0].index, 5);
+    rt_buffer_clear(&payload);
+    route_for(NULL, "[{account: 'acme'}]", 4, &payload);
+    assert_int_equal(route.count, 0);
+    rt_key_clear(&key);
+    rt_buffer_free(&payload);
 }
 
 static void faulty_events_have_no_worker(void **state)
@@ -122,6 +162,7 @@ static void every_event_reaches_the_owner_of_its_account(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(denied_events_have_no_worker),
         cmocka_unit_test(faulty_events_have_no_worker),
         cmocka_unit_test(an_empty_batch_goes_nowhere),
         cmocka_unit_test(every_event_reaches_the_owner_of_its_account),
