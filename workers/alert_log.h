@@ -5,6 +5,9 @@
 
 #include "workers/journal.h"
 
+/* The highest number: what the link to the daemon can say. */
+#define RT_PUBLICATION_MAX ((uint64_t)INT64_MAX)
+
 struct rt_alert_entry {
     rt_position position;
     uint64_t number; /* of its publication; 0: it has none yet */

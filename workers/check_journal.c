@@ -293,10 +293,16 @@ static bool check_segment(struct journal *journal, uint32_t number)
 
 /* ---- a log -------------------------------------------------------------------------------- */
 
+/* Said once, however many they are. */
 static void report_missing(struct journal *journal, uint32_t from, uint32_t to)
 {
-    for (uint32_t number = from; number < to; number++) {
-        found(journal, RT_FOUND_LOST, number, 0, "the file is missing");
+    char what[64];
+
+    if (to == from + 1) {
+        found(journal, RT_FOUND_LOST, from, 0, "the file is missing");
+    } else if (to > from) {
+        snprintf(what, sizeof(what), "the file is missing, and %u after it", to - from - 1);
+        found(journal, RT_FOUND_LOST, from, 0, what);
     }
 }
 

@@ -70,7 +70,7 @@ static bool import_alerts(struct rt_core *core, uint32_t partition, struct rt_re
     uint64_t gone;
     uint32_t count;
 
-    if (!rt_get_u64(reader, &gone) || !rt_get_u32(reader, &count))
+    if (!rt_get_u64(reader, &gone) || gone > RT_PUBLICATION_MAX || !rt_get_u32(reader, &count))
         return false;
     if (gone > log->gone)
         log->gone = gone;
@@ -79,7 +79,7 @@ static bool import_alerts(struct rt_core *core, uint32_t partition, struct rt_re
         uint64_t published;
 
         if (!rt_get_u64(reader, &entry.position) || !rt_get_u64(reader, &entry.number) ||
-            !rt_get_u64(reader, &published))
+            entry.number > RT_PUBLICATION_MAX || !rt_get_u64(reader, &published))
             return false;
         entry.published = (int64_t)published;
         if (entry.number > log->newest)

@@ -100,6 +100,22 @@ static void decode_entry(const uint8_t *at, struct rt_scrub *scrub)
     scrub->flags = (uint8_t)(kind >> 24);
 }
 
+/* Each is of a record that could stand where it says, and that erasing touches. */
+static bool entries_possible(const uint8_t *at, size_t count)
+{
+    struct rt_scrub scrub;
+
+    for (size_t i = 0; i < count; i++) {
+        decode_entry(at + i * ENTRY, &scrub);
+        if (rt_position_offset(scrub.position) < RT_SEGMENT_FIRST ||
+            scrub.size > RT_RECORD_BODY_MAX || scrub.type < RT_RECORD_EVENT ||
+            scrub.type >= RT_RECORD_COMMIT) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static size_t intent_size(size_t count)
 {
     return HEAD + count * ENTRY + TAIL;
@@ -132,7 +148,8 @@ static bool decode_intent(const uint8_t *bytes, size_t size, struct rt_scrubs *s
     }
     count = rt_load_u32(bytes + 12);
     if (count > COUNT_MAX || size != intent_size(count) ||
-        rt_load_u64(bytes + size - TAIL) != XXH3_64bits(bytes, size - TAIL)) {
+        rt_load_u64(bytes + size - TAIL) != XXH3_64bits(bytes, size - TAIL) ||
+        !entries_possible(bytes + HEAD, count)) {
         return false;
     }
     scrubs->at = malloc((count + 1) * sizeof(*scrubs->at));

@@ -106,11 +106,16 @@ static bool walk_segment(const struct walk *walk, uint32_t number, rt_position f
     return walked;
 }
 
-/* Numbers between two segments that have no file. */
+/* Numbers between two segments that have no file: said once, however many they are. */
 static void report_missing(const struct walk *walk, uint32_t from, uint32_t to)
 {
-    for (uint32_t number = from; number < to; number++) {
-        report(walk, number, 0, "the file is missing");
+    char what[64];
+
+    if (to == from + 1) {
+        report(walk, from, 0, "the file is missing");
+    } else if (to > from) {
+        snprintf(what, sizeof(what), "the file is missing, and %u after it", to - from - 1);
+        report(walk, from, 0, what);
     }
 }
 

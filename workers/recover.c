@@ -157,7 +157,8 @@ static bool replay_published(struct replay *replay, const struct rt_record *reco
     uint64_t position, number;
     uint32_t partition;
 
-    if (!rt_get_u64(&reader, &position) || !rt_get_u64(&reader, &number))
+    if (!rt_get_u64(&reader, &position) || !rt_get_u64(&reader, &number) || number == 0 ||
+        number > RT_PUBLICATION_MAX)
         return false;
     rt_core_note_published(replay->core, position, number, &partition);
     return true;

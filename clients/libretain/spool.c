@@ -343,10 +343,12 @@ static void finished(retain_spool *spool, struct file *file, int result)
 static void keep_rejected(retain_spool *spool, struct file *file, const char *code,
                           const char *error)
 {
-    char kept[NAME_MAX + 16];
+    size_t size = strlen(file->name) - strlen(RT_SPOOL_SUFFIX);
+    size_t most = NAME_MAX - strlen(RT_SPOOL_REJECTED);
+    char kept[NAME_MAX + 1];
 
-    snprintf(kept, sizeof(kept), "%.*s" RT_SPOOL_REJECTED,
-             (int)(strlen(file->name) - strlen(RT_SPOOL_SUFFIX)), file->name);
+    snprintf(kept, sizeof(kept), "%.*s" RT_SPOOL_REJECTED, (int)(size < most ? size : most),
+             file->name);
     finished(spool, file, renameat(spool->directory, file->name, spool->directory, kept));
     if (spool->on_rejection != NULL)
         spool->on_rejection(kept, code, error, spool->on_rejection_arg);

@@ -1,5 +1,9 @@
-/* Our reader against msgpack-c's: both must find the same bytes readable, and the same values in
- * them. */
+/* Our reader against msgpack-c's: both find the same bytes readable, and the same values in them.
+ *
+ * They differ where this says so and nowhere else: msgpack-c gives up beyond 32 containers within
+ * each other (ours is told how deep it may go); ours reads no infinite number as a number, and an
+ * int beyond INT64_MAX as that. What msgpack-c reserves for a count that is a lie, more than a
+ * message this small can need, it does not get: then it cannot read it either. */
 #include <msgpack.h>
 
 #include "protocol/assert.h"
@@ -8,9 +12,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* msgpack-c gives up beyond 32 containers within each other, and reserves memory for what a count
- * promises. */
 enum { THEIR_NESTING = 31, SIZE = 4096 };
+
+/* AddressSanitizer asks for this. */
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1:max_allocation_size_mb=64";
+}
 
 static void same(struct rt_reader *ours, const msgpack_object *theirs);
 
@@ -122,13 +131,6 @@ static void same(struct rt_reader *ours, const msgpack_object *theirs)
     }
 }
 
-/* Memory for false counts is asked for only by these two formats in a harmful amount. */
-static bool promises_much(struct rt_span bytes)
-{
-    return memchr(bytes.data, 0xdd, bytes.size) != NULL ||
-           memchr(bytes.data, 0xdf, bytes.size) != NULL;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct rt_span bytes = rt_span(data, size);
@@ -140,7 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool readable;
 
     RT_ASSERT(whole || !shallow);
-    if (size == 0 || size > SIZE || (!whole && promises_much(bytes)) || (whole && !shallow))
+    if (size == 0 || size > SIZE || (whole && !shallow))
         return 0;
     msgpack_unpacked_init(&theirs);
     readable =

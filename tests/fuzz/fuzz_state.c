@@ -179,6 +179,28 @@ static bool begin(struct life *life, char *error)
     return begun;
 }
 
+/* What a worker does and says once it has recovered. */
+static void report(struct life *life)
+{
+    static const struct rt_query alerts = {.op = RT_ALERT_LIST, .limit = 10};
+    static const struct rt_query dead = {.op = RT_DEAD_LIST, .limit = 10};
+    const struct rt_link_ready ready = {.published = life->core->alerts.newest,
+                                        .accounts = life->core->accounts};
+    struct rt_buffer out = {0};
+
+    rt_link_ready_encode(&out, &ready);
+    rt_buffer_clear(&out);
+    while (rt_core_due(life->core, NOW, 16, &out))
+        continue;
+    rt_buffer_clear(&out);
+    rt_answer_alerts(life->core, &alerts, &out);
+    RT_ASSERT(rt_msgpack_check(rt_buffer_span(&out), RT_REPLY_NESTING));
+    rt_buffer_clear(&out);
+    rt_answer_dead_list(life->core, &dead, &out);
+    RT_ASSERT(rt_msgpack_check(rt_buffer_span(&out), RT_REPLY_NESTING));
+    rt_buffer_free(&out);
+}
+
 static void count_one(struct life *life)
 {
     struct rt_buffer packed = {0};
@@ -242,6 +264,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     end(&life);
     RT_ASSERT(begin(&life, error));
     is_there(&life);
+    report(&life);
     RT_ASSERT(memcmp(events, life.core->events, sizeof(events)) == 0);
     RT_ASSERT(accounts == life.core->accounts);
     end(&life);

@@ -7,6 +7,7 @@
 #ifndef RT_TESTS_LIB_BAD_DISK_H
 #define RT_TESTS_LIB_BAD_DISK_H
 
+#include "tests/lib/scratch.h"
 #include "workers/disk.h"
 
 enum rt_bad_mode {
@@ -25,14 +26,5 @@ long rt_bad_disk_end(void);
 
 /* After end, in mode POWER: undoes what was not synced. Same seed, same damage. */
 void rt_bad_disk_restore(uint64_t seed);
-
-/* A fresh empty folder below $TMPDIR, /dev/shm (syncs cost nothing there) or /tmp; freed by
- * rt_scratch_remove with everything in it. */
-char *rt_scratch_new(void);
-void rt_scratch_remove(char *folder);
-
-/* Whole files, for tests that flip bits; read allocates. */
-uint8_t *rt_scratch_read(const char *folder, const char *name, size_t *size);
-void rt_scratch_write(const char *folder, const char *name, const void *data, size_t size);
 
 #endif

@@ -1,11 +1,11 @@
-/* A folder for targets whose parser reads files: made once in a process, below TMPDIR, else in
- * memory (/dev/shm), else in /tmp, and removed when the process ends (not when it crashes). */
+/* A scratch folder (scratch.h) for targets whose parser reads files: made once in a process, removed
+ * when it ends (not when it crashes). */
 #ifndef TESTS_LIB_FUZZ_FOLDER_H
 #define TESTS_LIB_FUZZ_FOLDER_H
 
 #include "protocol/span.h"
 
-/* Its path, and an open descriptor of it. A test that cannot have one ends here. */
+/* Its path, and an open descriptor of it. */
 const char *fuzz_folder_path(void);
 int fuzz_folder(void);
 

@@ -448,6 +448,40 @@ static void the_spool_is_emptied_by_acknowledgements_alone(void **state)
     peer_close(&peer);
 }
 
+/* A name that leaves no room for `.rejected` is cut, for else the file would come up for ever. */
+static void junk_with_a_long_name_is_set_aside(void **state)
+{
+    struct peer peer;
+    struct retain_spool_usage usage;
+    char directory[96], path[96 + NAME_MAX + 2], name[NAME_MAX + 1];
+    retain_client *client;
+    retain_spool *spool;
+    FILE *file;
+
+    (void)state;
+    peer_open(&peer);
+    snprintf(directory, sizeof(directory), "%s.spool", peer.directory);
+    assert_int_equal(retain_spool_open(&spool, directory, 0), RETAIN_OK);
+    memset(name, 'x', NAME_MAX);
+    memcpy(name + NAME_MAX - 6, ".event", 7);
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("no event", file);
+    fclose(file);
+    client = client_open(&peer, 10);
+    assert_int_equal(retain_attach_spool(client, spool), RETAIN_OK);
+    assert_int_equal(retain_flush_spool(client, 10000), RETAIN_OK);
+    assert_int_equal(retain_spool_usage(spool, &usage), RETAIN_OK);
+    assert_int_equal(usage.waiting, 0);
+    assert_int_equal(usage.rejected, 1);
+    assert_int_equal(retain_attach_spool(client, NULL), RETAIN_OK);
+    retain_spool_close(spool);
+    retain_close(client);
+    directory_remove(directory);
+    peer_close(&peer);
+}
+
 /* ---- alerts ---------------------------------------------------------------------------------- */
 
 /* {"id", "kind", "severity", "state", "account", "owner", "ts", "published", "cursor"} */
@@ -667,6 +701,7 @@ int main(void)
         cmocka_unit_test(busy_sends_all_of_it_again),
         cmocka_unit_test(the_descriptor_alone_is_enough),
         cmocka_unit_test(the_spool_is_emptied_by_acknowledgements_alone),
+        cmocka_unit_test(junk_with_a_long_name_is_set_aside),
         cmocka_unit_test(alerts_come_once_and_gaps_are_filled),
         cmocka_unit_test(history_is_filtered_as_the_subscription_is),
         cmocka_unit_test(a_history_that_is_gone_is_a_gap),

@@ -15,6 +15,7 @@
 
 #include "protocol/assert.h"
 #include "tests/lib/bad_disk.h"
+#include "tests/lib/fuzz_seal.h"
 #include "workers/segment.h"
 #include "workers/snapshot.h"
 
@@ -438,6 +439,30 @@ static void logs_of_earlier_generations_are_read_and_trimmed(void **state)
     rt_scratch_remove(folder);
 }
 
+/* A name far behind the others must not fill the log with what lies between. */
+static void segments_that_are_missing_are_said_once(void **state)
+{
+    char *folder = rt_scratch_new(), path[256];
+    struct rt_journal *journal = must_open(folder);
+    struct seen seen;
+
+    (void)state;
+    for (uint32_t i = 0; i < 40; i++)
+        must_add_group(journal, i * EACH);
+    rt_journal_close(journal);
+    for (int number = 2; number <= 4; number++) {
+        snprintf(path, sizeof(path), "%s/journal/0003-00000%d.seg", folder, number);
+        assert_int_equal(unlink(path), 0);
+    }
+    journal = must_open(folder);
+    seen = walk(journal);
+    assert_int_equal(seen.damaged, 1);
+    assert_string_equal(seen.file, "journal/0003-000002.seg");
+    assert_int_equal(seen.next, 40 * EACH);
+    rt_journal_close(journal);
+    rt_scratch_remove(folder);
+}
+
 /* ---- erasing ------------------------------------------------------------------------------ */
 
 static bool file_contains(const char *folder, const char *name, const void *what, size_t size)
@@ -486,6 +511,53 @@ static void scrubbed_records_are_gone_from_disk_but_not_from_chains(void **state
 }
 
 /* All or nothing, at every call: an erase that was begun is finished at the next start. */
+/* An intent whose checksum is right and whose entries are no records of ours: refused with its name,
+ * and not a byte is overwritten. */
+static void an_intent_that_cannot_be_ours_overwrites_nothing(void **state)
+{
+    static const struct {
+        uint64_t offset;
+        uint32_t size;
+        uint8_t type;
+    } bad[] = {
+        {0, 60, RT_RECORD_EVENT},
+        {RT_SEGMENT_FIRST - 8, 60, RT_RECORD_EVENT},
+        {RT_SEGMENT_FIRST, RT_RECORD_BODY_MAX + 1, RT_RECORD_EVENT},
+        {RT_SEGMENT_FIRST, 60, 0},
+        {RT_SEGMENT_FIRST, 60, RT_RECORD_COMMIT},
+        {RT_SEGMENT_FIRST, 60, RT_RECORD_END},
+    };
+    char *folder = rt_scratch_new(), error[RT_JOURNAL_ERROR];
+    struct rt_journal *journal = must_open(folder);
+    size_t size, size_after;
+    uint8_t *before, *after;
+
+    (void)state;
+    must_add_group(journal, 0);
+    rt_journal_close(journal);
+    before = rt_scratch_read(folder, "journal/0003-000001.seg", &size);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        struct rt_buffer entry = {0}, file = {0};
+
+        rt_put_u64(&entry, rt_position_make(LOG, 1, bad[i].offset));
+        rt_put_u64(&entry, 0);
+        rt_put_u32(&entry, bad[i].size);
+        rt_put_u32(&entry, (uint32_t)bad[i].type << 16);
+        fuzz_seal_intent(&file, rt_buffer_span(&entry));
+        rt_scratch_write(folder, "journal/0003.scrub", file.data, file.size);
+        assert_null(open_log(folder, LOG, error));
+        assert_non_null(strstr(error, "journal/0003.scrub"));
+        after = rt_scratch_read(folder, "journal/0003-000001.seg", &size_after);
+        assert_int_equal(size, size_after);
+        assert_memory_equal(before, after, size);
+        free(after);
+        rt_buffer_free(&entry);
+        rt_buffer_free(&file);
+    }
+    free(before);
+    rt_scratch_remove(folder);
+}
+
 static bool scrub_with(enum rt_bad_mode mode, long at, uint64_t seed)
 {
     char *folder = rt_scratch_new(), error[RT_JOURNAL_ERROR];
@@ -1154,6 +1226,8 @@ int main(void)
         cmocka_unit_test(trimming_waits_for_snapshots_and_age),
         cmocka_unit_test(logs_of_earlier_generations_are_read_and_trimmed),
         cmocka_unit_test(scrubbed_records_are_gone_from_disk_but_not_from_chains),
+        cmocka_unit_test(an_intent_that_cannot_be_ours_overwrites_nothing),
+        cmocka_unit_test(segments_that_are_missing_are_said_once),
         cmocka_unit_test(an_erase_is_all_or_nothing),
         cmocka_unit_test(a_process_killed_at_any_call_loses_nothing),
         cmocka_unit_test(a_power_cut_at_any_call_loses_nothing),
