@@ -115,19 +115,21 @@ static int64_t deadline(struct rt_facts *facts, const struct step steps[RT_ALERT
 }
 
 static void speak(struct rt_facts *facts, enum rt_alert_kind kind, const struct step *step,
-                  struct rt_transition *transition)
+                  bool terse, struct rt_transition *transition)
 {
-    *transition = (struct rt_transition){
-        .kind = kind,
-        .severity =
-            step->state == RT_CLEARED ? step->open->episode.severity : step->verdict.severity,
-        .state = step->state,
-        .publish = step->publish,
-        .score = facts->score,
-        .has_previous = step->open != NULL,
-        .previous = step->open != NULL ? step->open->episode.spoke_score : 0,
-    };
-    rt_describe(facts, step->open, transition);
+    transition->kind = kind;
+    transition->severity =
+        step->state == RT_CLEARED ? step->open->episode.severity : step->verdict.severity;
+    transition->state = step->state;
+    transition->publish = step->publish;
+    transition->score = facts->score;
+    transition->has_previous = step->open != NULL;
+    transition->previous = step->open != NULL ? step->open->episode.spoke_score : 0;
+    transition->reason_count = 0;
+    transition->text[0] = transition->clears[0] = '\0';
+    transition->worsens = 0;
+    if (!terse)
+        rt_describe(facts, step->open, transition);
 }
 
 static void note_score(struct rt_account *account, const struct rt_facts *facts)
@@ -188,7 +190,8 @@ void rt_rules_judge(const struct rt_config *config, struct rt_account *account, 
     for (int kind = 0; kind < RT_ALERT_KINDS; kind++) {
         step_kind(&steps[kind], &facts, (enum rt_alert_kind)kind);
         if (steps[kind].speaks)
-            speak(&facts, (enum rt_alert_kind)kind, &steps[kind], &out->transitions[out->count++]);
+            speak(&facts, (enum rt_alert_kind)kind, &steps[kind], out->terse,
+                  &out->transitions[out->count++]);
         /* Without memory for the note the dwell begins again at the next judgement. */
         rt_account_set_dwell(account, (enum rt_alert_kind)kind, steps[kind].dwell);
     }

@@ -24,6 +24,7 @@ struct rt_transition {
 };
 
 struct rt_judgement {
+    bool terse; /* set by the caller: reasons and sentences of the transitions are left out */
     double score;
     size_t count;
     struct rt_transition transitions[RT_ALERT_KINDS]; /* at most one a kind */

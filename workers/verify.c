@@ -1,15 +1,14 @@
 #include "workers/verify.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "workers/check.h"
 #include "workers/disk.h"
+#include "workers/unused.h"
 
 enum { TEXT_BYTES = 128 << 10, SECRET_BYTES = 17 };
 
@@ -198,66 +197,17 @@ bool rt_verify_held(const char *state_dir, rt_found *found, void *context,
     return done;
 }
 
-/* ---- the locks ---------------------------------------------------------------------------- */
-
-/* A lock that is not there is held by nobody. *fd is -1 then. */
-static bool take_lock(int folder, const char *name, int how, int *fd)
-{
-    *fd = rt_disk_open(folder, name, O_RDONLY);
-    if (*fd < 0) {
-        return errno == ENOENT;
-    }
-    if (flock(*fd, how | LOCK_NB) == 0) {
-        return true;
-    }
-    rt_disk_close(*fd);
-    *fd = -1;
-    return false;
-}
-
-/* A worker outlives its daemon by a moment. */
-static bool workers_gone(int state)
-{
-    int folder = open_folder(state, "journal");
-    DIR *listing = folder < 0 ? NULL : fdopendir(folder);
-    struct dirent *entry;
-    bool gone = true;
-
-    while (gone && listing != NULL && (entry = readdir(listing)) != NULL) {
-        size_t size = strlen(entry->d_name);
-        int fd = -1;
-
-        if (size > 5 && strcmp(entry->d_name + size - 5, ".lock") == 0) {
-            gone = take_lock(dirfd(listing), entry->d_name, LOCK_SH, &fd);
-            rt_disk_close(fd);
-        }
-    }
-    if (listing != NULL) {
-        closedir(listing);
-    } else {
-        rt_disk_close(folder);
-    }
-    return gone;
-}
-
 bool rt_verify(const char *state_dir, rt_found *found, void *context, struct rt_checked *checked,
                char *error, size_t error_size)
 {
-    int state = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), lock = -1;
-    bool done = false;
+    int lock;
+    bool done;
 
     *checked = (struct rt_checked){0};
-    if (state < 0) {
-        snprintf(error, error_size, "%s: %s", state_dir, strerror(errno));
-    } else if (!take_lock(state, "lock", LOCK_EX, &lock) || !workers_gone(state)) {
-        snprintf(error, error_size,
-                 errno == EWOULDBLOCK ? "%s is used by a running daemon: stop it, or check a backup"
-                                      : "%s: its locks cannot be taken",
-                 state_dir);
-    } else {
-        done = rt_verify_held(state_dir, found, context, checked, error, error_size);
+    if (!rt_unused_hold(state_dir, &lock, error, error_size)) {
+        return false;
     }
-    rt_disk_close(lock);
-    rt_disk_close(state);
+    done = rt_verify_held(state_dir, found, context, checked, error, error_size);
+    rt_unused_release(lock);
     return done;
 }
