@@ -45,11 +45,11 @@ DEFINES = -D_GNU_SOURCE -DRT_VERSION='"$(VERSION)"' -DRT_LIBEXECDIR='"$(LIBEXECD
 comma = ,
 once = $(if $(cached_$(1)),,$(eval cached_$(1) := $(shell $(2))))$(cached_$(1))
 msgpack = $(call once,msgpack,$(PKG_CONFIG) --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack)
-cflags_all = $(call once,cflags,$(PKG_CONFIG) --cflags libzmq libevent $(msgpack) libxxhash libsystemd jansson)
+cflags_all = $(call once,cflags,$(PKG_CONFIG) --cflags libzmq libevent $(msgpack) libxxhash libsystemd jansson nlopt)
 libs_daemon = $(call once,daemon,$(PKG_CONFIG) --libs libzmq libevent $(msgpack) libxxhash libsystemd) -lm
 libs_worker = $(call once,worker,$(PKG_CONFIG) --libs $(msgpack) libxxhash) -lpthread -lm
 libs_retain = $(call once,retain,$(PKG_CONFIG) --libs libzmq $(msgpack))
-libs_retainctl = $(call once,retainctl,$(PKG_CONFIG) --libs libzmq $(msgpack) libxxhash jansson) -lcsv -lpthread -lm
+libs_retainctl = $(call once,retainctl,$(PKG_CONFIG) --libs libzmq $(msgpack) libxxhash jansson nlopt) -lcsv -lpthread -lm
 libs_test = $(libs_daemon) $(libs_retainctl) $(call once,cmocka,$(PKG_CONFIG) --libs cmocka)
 
 # Hidden by default: libretain exports what retain.h marks and nothing else.

@@ -40,7 +40,7 @@ _retainctl() {
         COMPREPLY=($(compgen -d -- "$cur"))
         return
         ;;
-    --truth | --config | --cursor-file)
+    --truth | --config | --cursor-file | --svg | --rows)
         COMPREPLY=($(compgen -f -- "$cur"))
         return
         ;;

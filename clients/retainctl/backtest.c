@@ -1,287 +1,277 @@
-/* backtest FILE...: the scoring code of the workers over a log, in event time, held against what
- * happened afterwards.
+/* backtest LOG...: the scoring code and the alert rules of the workers over a log, in event time,
+ * held against what happened afterwards.
  *
- * One pass (two without --at: the first finds the span of the log). Failure modes: an event that
- * retaind would refuse (counted, the first ones shown, exit 1 only if nothing is left to judge); a
- * date with nobody before or after it (said; there is no AUC then). */
+ * One reading says what was known at each date and who was heard of after it. The alert rules want
+ * the rhythm first: unless it is given they take a second reading (and are left out where the log
+ * can be read only once). Without --at a reading before all finds the span of the log. Failure
+ * modes: an event that retaind would refuse (counted, the first ones shown, exit 1 only if nothing
+ * is left to judge); a date with nobody before or after it (said; there is no AUC then). */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "clients/retainctl/backtest_cohort.h"
-#include "clients/retainctl/json.h"
+#include "clients/retainctl/backtest_show.h"
 #include "clients/retainctl/show.h"
-#include "clients/retainctl/source.h"
 #include "clients/retainctl/when.h"
 
-enum { SHOWN = 20 };
-
-struct backtest {
-    struct rt_cli *cli;
-    const char *name;    /* of the file being read */
-    int64_t first, last; /* span of the log */
-    uint64_t events, bad;
-    struct rt_cohort *cohort; /* NULL in the pass that finds the span */
-    bool no_memory;
+struct options {
+    struct rt_source_options source;
+    struct rt_cli_texts at;
+    const char *config, *rows, *svg;
+    int64_t horizon, seed;
     double rhythm;
-    int64_t at, until;
+    bool no_alerts;
 };
 
-static bool on_bad(void *arg, uint64_t line, const char *text)
-{
-    struct backtest *test = arg;
+/* All of a run. Not on the stack: it is large. */
+struct run {
+    struct rt_cli *cli;
+    const struct options *options;
+    struct rt_past past;
+    struct rt_config config;
+    struct rt_lives_dates dates;
+    struct rt_cohort cohorts[RT_DATES_MAX];
+    struct rt_lives *lives; /* NULL: not in this reading */
+    struct rt_backtest test;
+};
 
-    if (test->bad++ < SHOWN) {
-        rt_terminal_text(stderr, test->name, strlen(test->name));
-        fprintf(stderr, ":%llu: ", (unsigned long long)line);
-        rt_terminal_text(stderr, text, strlen(text));
-        fputc('\n', stderr);
-    }
+/* ---- dates ----------------------------------------------------------------------------------- */
+
+static bool take_nothing(void *context, size_t number, const struct rt_event *event)
+{
+    (void)context;
+    (void)number;
+    (void)event;
     return true;
 }
 
-static bool on_event(void *arg, uint64_t line, struct rt_span packed)
+static int64_t midnight(int64_t ms)
 {
-    struct backtest *test = arg;
-    struct rt_event event;
-    struct rt_fault fault;
-
-    if (rt_event_decode_accepted(packed, &event, &fault) != RT_OK)
-        return on_bad(arg, line, fault.text);
-    if (test->events++ == 0 || event.ts < test->first)
-        test->first = event.ts;
-    if (event.ts > test->last)
-        test->last = event.ts;
-    if (test->cohort != NULL && !rt_cohort_event(test->cohort, &event))
-        test->no_memory = true;
-    return !test->no_memory;
+    return ms - ms % 86400000;
 }
 
-static void on_begin(void *arg, const char *name)
+static int by_time(const void *a, const void *b)
 {
-    struct backtest *test = arg;
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
 
-    test->name = name;
+    return (left > right) - (left < right);
 }
 
-static int pass(struct backtest *test, struct rt_source *source, char **files, int count)
+static int dates_given(struct run *run)
 {
-    bool stopped;
-    size_t failed;
+    const struct rt_cli_texts *at = &run->options->at;
 
-    test->events = test->bad = 0;
-    test->last = 0;
-    failed = rt_source_read(source, files, count, &stopped);
-    if (test->no_memory)
-        return rt_cli_fail("out of memory");
-    return failed > 0 ? RT_EXIT_FAILED : RT_CLI_CONTINUE;
+    for (size_t i = 0; i < at->count; i++) {
+        if (!rt_when_parse(at->at[i], strlen(at->at[i]), &run->dates.at[i]))
+            return rt_cli_usage(run->cli, "--at wants a date (1997-10-01), not '%s'", at->at[i]);
+        run->dates.at[i] = midnight(run->dates.at[i]);
+    }
+    run->dates.count = at->count;
+    qsort(run->dates.at, at->count, sizeof(run->dates.at[0]), by_time);
+    for (size_t i = 1; i < at->count; i++) {
+        if (run->dates.at[i] == run->dates.at[i - 1])
+            return rt_cli_usage(run->cli, "--at is given twice for the same day");
+    }
+    return RT_CLI_CONTINUE;
 }
 
-/* ---- what it says ---------------------------------------------------------------------------- */
-
-struct verdict {
-    size_t accounts, churned;
-    double auc[RT_PREDICTORS], lift;
-    size_t fifth_churned[5], fifth_all[5];
-};
-
-static bool judge(const struct backtest *test, const struct rt_config *config,
-                  struct verdict *verdict)
+/* The middle of the log. */
+static int dates_found(struct run *run)
 {
-    for (int by = 0; by < RT_PREDICTORS; by++) {
-        size_t count = 0;
-        struct rt_ranked *ranked =
-            rt_cohort_rank(test->cohort, config, (enum rt_predictor)by, test->rhythm, &count);
+    int code;
 
-        if (ranked == NULL)
+    if (!rt_past_rereads(&run->past))
+        return rt_cli_usage(run->cli, "--at DATE is needed with what can be read only once");
+    code = rt_past_read(&run->past, take_nothing, NULL);
+    run->dates.at[0] = midnight(run->past.first + (run->past.last - run->past.first) / 2);
+    run->dates.count = 1;
+    return code;
+}
+
+static int dates_find(struct run *run)
+{
+    int code = run->options->at.count > 0 ? dates_given(run) : dates_found(run);
+    int64_t horizon = run->options->horizon;
+
+    for (size_t i = 0; code == RT_CLI_CONTINUE && i < run->dates.count; i++)
+        run->dates.until[i] =
+            horizon > 0 ? run->dates.at[i] + horizon * INT64_C(86400000) : INT64_MAX;
+    return code;
+}
+
+/* ---- readings -------------------------------------------------------------------------------- */
+
+/* The configuration of the workers: the defaults, or a file; the rhythm as given, else as in the
+ * file, else (NAN) as measured. */
+static int config_open(struct run *run)
+{
+    const struct options *o = run->options;
+    char error[RT_CONFIG_ERROR];
+
+    rt_config_init(&run->config);
+    if (o->config != NULL && (!rt_config_read(&run->config, o->config, true, error) ||
+                              !rt_config_check(&run->config, error)))
+        return rt_cli_fail("%s", error);
+    if (o->rhythm > 0)
+        run->config.tiers[0].rhythm_days = o->rhythm;
+    return RT_CLI_CONTINUE;
+}
+
+static bool rhythm_known(const struct run *run)
+{
+    return run->options->rhythm > 0 || run->options->config != NULL;
+}
+
+static bool take_facts(void *context, size_t number, const struct rt_event *event)
+{
+    struct run *run = context;
+
+    for (size_t i = 0; i < run->dates.count; i++)
+        if (!rt_cohort_event(&run->cohorts[i], number, event))
             return false;
-        verdict->auc[by] = rt_ranking_auc(ranked, count);
-        if (by == RT_BY_SCORE) {
-            verdict->accounts = count;
-            verdict->churned = 0;
-            for (size_t i = 0; i < count; i++)
-                verdict->churned += ranked[i].churned;
-            verdict->lift = rt_ranking_lift(ranked, count, 0.1);
-            rt_ranking_fifths(ranked, count, verdict->fifth_churned, verdict->fifth_all);
+    return run->lives == NULL || rt_lives_event(run->lives, number, event);
+}
+
+static bool take_life(void *context, size_t number, const struct rt_event *event)
+{
+    struct run *run = context;
+
+    return rt_lives_event(run->lives, number, event);
+}
+
+static int lives_open(struct run *run)
+{
+    run->lives = rt_lives_new(&run->config, &run->dates);
+    return run->lives == NULL ? rt_cli_fail("out of memory") : RT_CLI_CONTINUE;
+}
+
+static int facts_read(struct run *run)
+{
+    int code;
+
+    for (size_t i = 0; i < run->dates.count; i++)
+        rt_cohort_init(&run->cohorts[i], run->dates.at[i], run->dates.until[i],
+                       (size_t)run->config.limits_tickets);
+    if (!run->options->no_alerts && rhythm_known(run) &&
+        (code = lives_open(run)) != RT_CLI_CONTINUE)
+        return code;
+    code = rt_past_read(&run->past, take_facts, run);
+    run->test.events = run->past.events;
+    run->test.bad = run->past.bad;
+    run->test.damaged = run->past.damaged;
+    return code;
+}
+
+/* Each date is judged with the rhythm of before it. */
+static int proofs_make(struct run *run)
+{
+    for (size_t i = 0; i < run->dates.count; i++) {
+        double rhythm = run->config.tiers[0].rhythm_days;
+
+        if (!rhythm_known(run)) {
+            double measured = rt_cohort_rhythm(&run->cohorts[i], &run->config, NULL);
+
+            rt_config_init(&run->config);
+            rhythm = isfinite(measured) ? measured : run->config.tiers[0].rhythm_days;
+            run->config.tiers[0].rhythm_days = rhythm;
         }
-        free(ranked);
+        run->test.dates = i + 1;
+        if (!rt_proof_make(&run->test.proofs[i], &run->cohorts[i], &run->config, rhythm,
+                           run->past.last, run->test.seed))
+            return rt_cli_fail("out of memory");
     }
-    return true;
+    return RT_CLI_CONTINUE;
 }
 
-static json_t *number(double value)
+/* What the alert rules would have said, with the rhythm of the first date. */
+static int alerts_read(struct run *run)
 {
-    return isfinite(value) ? json_real(value) : json_null();
-}
+    int code = RT_CLI_CONTINUE;
 
-static double base_rate(const struct verdict *verdict)
-{
-    return verdict->accounts == 0 ? NAN : (double)verdict->churned / (double)verdict->accounts;
-}
-
-static void print_json(const struct backtest *test, const struct verdict *verdict)
-{
-    char at[RT_WHEN_TEXT];
-    json_t *json, *fifths = json_array();
-
-    for (int i = 0; i < 5; i++)
-        json_array_append_new(fifths,
-                              json_pack("{s:I, s:I}", "accounts", (json_int_t)verdict->fifth_all[i],
-                                        "churned", (json_int_t)verdict->fifth_churned[i]));
-    json =
-        json_pack("{s:o, s:I, s:I, s:o, s:o, s:o, s:s, s:o, s:{s:o, s:o, s:o}, s:o, s:I, s:I}",
-                  "auc", number(verdict->auc[RT_BY_SCORE]), "accounts",
-                  (json_int_t)verdict->accounts, "churned", (json_int_t)verdict->churned,
-                  "lift_top_decile", number(verdict->lift), "g0", number(test->rhythm), "base_rate",
-                  number(base_rate(verdict)), "at", rt_when_date(test->at, at), "horizon_days",
-                  number((double)(test->until - test->at) / 86400000.0), "baselines", "silence",
-                  number(verdict->auc[RT_BY_SILENCE]), "count", number(verdict->auc[RT_BY_COUNT]),
-                  "level", number(verdict->auc[RT_BY_LEVEL]), "fifths", fifths, "events",
-                  (json_int_t)test->events, "rejected", (json_int_t)test->bad);
-    if (json != NULL)
-        rt_json_print(stdout, json);
-    json_decref(json);
-}
-
-static void auc_row(struct rt_grid *grid, const char *name, double auc)
-{
-    rt_grid_text(grid, RT_PLAIN, name);
-    if (isfinite(auc))
-        rt_grid_format(grid, RT_BOLD, "%.3f", auc);
-    else
-        rt_grid_text(grid, RT_PLAIN, NULL);
-}
-
-static void print_table(const struct backtest *test, const struct verdict *verdict)
-{
-    static const char *const headings[] = {"ranked by", ">ROC AUC", NULL};
-    char at[RT_WHEN_TEXT];
-    struct rt_grid grid;
-
-    printf("%llu events, judged at %s 00:00 UTC, held against the %.0f days after it\n",
-           (unsigned long long)test->events, rt_when_date(test->at, at),
-           (double)(test->until - test->at) / 86400000.0);
-    printf("%zu accounts had a contact before, %zu of them none after: %.1f %% churned\n",
-           verdict->accounts, verdict->churned, 100 * base_rate(verdict));
-    printf("rhythm (g0) %.1f days\n\n", test->rhythm);
-    rt_grid_begin(&grid, headings);
-    auc_row(&grid, "health score", verdict->auc[RT_BY_SCORE]);
-    auc_row(&grid, "silence alone", verdict->auc[RT_BY_SILENCE]);
-    auc_row(&grid, "active days alone", verdict->auc[RT_BY_COUNT]);
-    auc_row(&grid, "ln(days) - silence / 2 g0", verdict->auc[RT_BY_LEVEL]);
-    rt_grid_print(&grid, stdout);
-    rt_grid_free(&grid);
-    printf("\nof the tenth with the lowest score %.2f times as many churned as of all\n\n",
-           verdict->lift);
-    for (int i = 0; i < 5; i++) {
-        if (verdict->fifth_all[i] == 0)
-            continue;
-        printf("%s fifth  %5.1f %% churned of %zu\n",
-               (const char *[]){"lowest ", "second ", "third  ", "fourth ", "highest"}[i],
-               100.0 * (double)verdict->fifth_churned[i] / (double)verdict->fifth_all[i],
-               verdict->fifth_all[i]);
+    if (run->options->no_alerts || (run->lives == NULL && !rt_past_rereads(&run->past)))
+        return RT_CLI_CONTINUE;
+    run->config.tiers[0].rhythm_days = run->test.proofs[0].rhythm;
+    if (run->lives == NULL) {
+        code = lives_open(run);
+        if (code == RT_CLI_CONTINUE)
+            code = rt_past_read(&run->past, take_life, run);
+        if (code != RT_CLI_CONTINUE)
+            return code;
     }
+    if (!rt_lives_end(run->lives, run->past.last))
+        return rt_cli_fail("out of memory");
+    for (size_t i = 0; i < run->dates.count; i++)
+        if (!rt_proof_alerts(&run->test.proofs[i], &run->cohorts[i], run->lives, i))
+            return rt_cli_fail("out of memory");
+    run->test.has_alerts = true;
+    run->test.alert_rhythm = run->config.tiers[0].rhythm_days;
+    run->test.load = rt_alert_load(run->lives, run->dates.at[0], run->past.last);
+    run->test.late = rt_lives_late(run->lives);
+    return code;
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-struct backtest_options {
-    struct rt_source_options source;
-    const char *at, *config;
-    int64_t horizon;
-    double rhythm;
-};
-
-static int date_find(struct backtest *test, struct rt_source *source,
-                     const struct backtest_options *o, char **files, int count)
+static int say(struct run *run)
 {
-    int code;
+    const struct options *o = run->options;
+    size_t accounts = 0;
 
-    if (o->at != NULL) {
-        if (!rt_when_parse(o->at, strlen(o->at), &test->at))
-            return rt_cli_usage(test->cli, "--at wants a date (1997-10-01), not '%s'", o->at);
-        test->at -= test->at % 86400000;
-        return RT_CLI_CONTINUE;
-    }
-    for (int i = 0; i < count; i++) {
-        if (strcmp(files[i], "-") == 0)
-            return rt_cli_usage(
-                test->cli, "--at DATE is needed with standard input, which can be read only once");
-    }
-    code = pass(test, source, files, count);
-    test->at = test->first + (test->last - test->first) / 2;
-    test->at -= test->at % 86400000;
-    return code;
-}
-
-/* The configuration of the workers: the defaults, or a file; the rhythm as given, else as in the
- * file, else as measured. */
-static int config_open(const struct backtest_options *o, struct rt_config *config)
-{
-    char error[RT_CONFIG_ERROR];
-
-    rt_config_init(config);
-    if (o->config != NULL &&
-        (!rt_config_read(config, o->config, true, error) || !rt_config_check(config, error)))
-        return rt_cli_fail("%s", error);
-    if (o->rhythm > 0)
-        config->tiers[0].rhythm_days = o->rhythm;
-    return RT_CLI_CONTINUE;
-}
-
-static void rhythm_find(struct backtest *test, const struct backtest_options *o,
-                        struct rt_config *config)
-{
-    double measured;
-
-    test->rhythm = config->tiers[0].rhythm_days;
-    if (o->rhythm > 0 || o->config != NULL)
-        return;
-    measured = rt_cohort_rhythm(test->cohort);
-    if (isfinite(measured))
-        config->tiers[0].rhythm_days = test->rhythm = measured;
-}
-
-static int test_run(struct backtest *test, struct rt_source *source,
-                    const struct backtest_options *o, struct rt_config *config, char **files,
-                    int count)
-{
-    struct verdict verdict = {0};
-    int code;
-
-    test->until = o->horizon > 0 ? test->at + o->horizon * INT64_C(86400000) : INT64_MAX;
-    test->cohort = rt_cohort_new(test->at, test->until, (size_t)config->limits_tickets);
-    if (test->cohort == NULL)
-        return rt_cli_fail("out of memory");
-    code = pass(test, source, files, count);
-    if (code != RT_CLI_CONTINUE)
-        return code;
-    if (o->horizon == 0)
-        test->until = test->last > test->at ? test->last : test->at;
-    rhythm_find(test, o, config);
-    if (!judge(test, config, &verdict))
-        return rt_cli_fail("out of memory");
-    if (test->cli->json)
-        print_json(test, &verdict);
+    if (run->cli->json)
+        rt_backtest_print_json(&run->test);
     else
-        print_table(test, &verdict);
-    if (test->bad > 0)
+        rt_backtest_print(&run->test);
+    if (o->rows != NULL && !rt_backtest_write_rows(&run->test, o->rows))
+        return rt_cli_fail("%s: %s", o->rows, strerror(errno));
+    if (o->svg != NULL && !rt_backtest_write_svg(&run->test, o->svg))
+        return rt_cli_fail("%s: %s", o->svg, strerror(errno));
+    if (run->test.bad > 0)
         fprintf(stderr, "%llu events were left out: retaind would refuse them\n",
-                (unsigned long long)test->bad);
-    if (verdict.accounts == 0)
-        return rt_cli_fail("no account had a contact before that date");
-    return RT_EXIT_OK;
+                (unsigned long long)run->test.bad);
+    for (size_t i = 0; i < run->test.dates; i++)
+        accounts += run->test.proofs[i].accounts;
+    return accounts > 0 ? RT_EXIT_OK : rt_cli_fail("no account had a contact before that date");
+}
+
+static int run_all(struct run *run, char **files, int count)
+{
+    int code = rt_past_open(&run->past, run->cli, &run->options->source, files, count);
+
+    run->test.past = &run->past;
+    run->test.seed = (uint64_t)run->options->seed;
+    if (code == RT_CLI_CONTINUE)
+        code = config_open(run);
+    if (code == RT_CLI_CONTINUE)
+        code = dates_find(run);
+    if (code == RT_CLI_CONTINUE)
+        code = facts_read(run);
+    if (code == RT_CLI_CONTINUE)
+        code = proofs_make(run);
+    if (code == RT_CLI_CONTINUE)
+        code = alerts_read(run);
+    return code == RT_CLI_CONTINUE ? say(run) : code;
+}
+
+static void run_free(struct run *run)
+{
+    for (size_t i = 0; i < run->test.dates; i++)
+        rt_proof_free(&run->test.proofs[i]);
+    for (size_t i = 0; i < run->dates.count; i++)
+        rt_cohort_free(&run->cohorts[i]);
+    rt_lives_free(run->lives);
+    rt_past_close(&run->past);
+    free(run);
 }
 
 int rt_cli_backtest(struct rt_cli *cli, int argc, char **argv)
 {
-    static struct rt_config config;
-    struct backtest_options o = {0};
+    struct options o = {.seed = 1};
     const struct rt_cli_option options[] = {
         RT_SOURCE_OPTIONS(&o.source),
-        {"at", 'a', "DATE", "judge at 00:00 UTC of this day (default: the middle of the log)",
-         RT_CLI_TEXT, &o.at},
+        {"at", 'a', "DATE",
+         "judge at 00:00 UTC of this day (default: the middle of the log); may be given often",
+         RT_CLI_TEXTS, &o.at},
         {"horizon", 'H', "DAYS",
          "how long after it somebody must be heard of (default: to the end)", RT_CLI_WHOLE,
          &o.horizon},
@@ -289,25 +279,27 @@ int rt_cli_backtest(struct rt_cli *cli, int argc, char **argv)
          RT_CLI_DECIMAL, &o.rhythm},
         {"config", 'c', "FILE", "tiers and weights of this retaind.conf, its rhythm too",
          RT_CLI_TEXT, &o.config},
+        {"seed", 0, "N", "of the bootstrap (1)", RT_CLI_WHOLE, &o.seed},
+        {"no-alerts", 0, NULL, "leave out what the alert rules would have said", RT_CLI_FLAG,
+         &o.no_alerts},
+        {"svg", 0, "FILE", "draw ROC curves and calibration", RT_CLI_TEXT, &o.svg},
+        {"rows", 0, "FILE", "write each account's figures and what became of it as CSV",
+         RT_CLI_TEXT, &o.rows},
         {NULL, 0, NULL, NULL, RT_CLI_FLAG, NULL},
     };
-    struct backtest test = {.cli = cli};
-    struct rt_source source = {.sink = {.arg = &test, .event = on_event, .bad = on_bad},
-                               .begin = on_begin};
+    struct run *run;
     int count, code = rt_cli_parse(cli, options, argc, argv, &count);
 
     if (code != RT_CLI_CONTINUE)
         return code;
     if (count == 0)
-        return rt_cli_usage(cli, "a file is wanted (- is standard input)");
-    code = rt_source_open(&source, cli, &o.source);
-    if (code == RT_CLI_CONTINUE)
-        code = config_open(&o, &config);
-    if (code == RT_CLI_CONTINUE)
-        code = date_find(&test, &source, &o, argv, count);
-    if (code == RT_CLI_CONTINUE)
-        code = test_run(&test, &source, &o, &config, argv, count);
-    rt_cohort_free(test.cohort);
-    rt_source_close(&source);
+        return rt_cli_usage(cli, "a file or a state directory is wanted (- is standard input)");
+    run = calloc(1, sizeof(*run));
+    if (run == NULL)
+        return rt_cli_fail("out of memory");
+    run->cli = cli;
+    run->options = &o;
+    code = run_all(run, argv, count);
+    run_free(run);
     return code;
 }

@@ -1,132 +1,69 @@
-/* See backtest_cohort.h. An open-addressing table of accounts by name; each holds the very state
- * that a worker holds, and a bitmap of its active days before the date (the worker's own ends after
- * 512 days; the rhythm is measured on all of them). */
+/* See backtest_cohort.h. Each member holds the very state that a worker holds, and a bitmap of its
+ * active days before the date (the worker's own ends after 512 days; the rhythm is measured on all
+ * of them). */
 #include "clients/retainctl/backtest_cohort.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
+#include "clients/retainctl/ranking.h"
 #include "protocol/limits.h"
-#include "workers/score.h"
 
 enum { FIRST_CAPACITY = 1024 };
 
-struct member {
-    struct rt_account *account; /* NULL: an empty slot */
-    uint64_t hash;
-    uint64_t *days; /* bit i: the day `first_word * 64 + i` was active */
-    int64_t first_word;
-    uint32_t words;
-    bool before, after; /* a contact before the date; one in the horizon */
-    int64_t last;       /* contact before the date */
-};
-
-struct rt_cohort {
-    int64_t at, until;
-    size_t tickets_max, capacity, used;
-    struct member *table;
-};
-
-struct rt_cohort *rt_cohort_new(int64_t at, int64_t until, size_t tickets_max)
+void rt_cohort_init(struct rt_cohort *cohort, int64_t at, int64_t until, size_t tickets_max)
 {
-    struct rt_cohort *cohort = calloc(1, sizeof(*cohort));
-
-    if (cohort == NULL)
-        return NULL;
-    cohort->at = at;
-    cohort->until = until;
-    cohort->tickets_max = tickets_max;
-    cohort->capacity = FIRST_CAPACITY;
-    cohort->table = calloc(cohort->capacity, sizeof(*cohort->table));
-    if (cohort->table == NULL) {
-        free(cohort);
-        return NULL;
-    }
-    return cohort;
+    *cohort = (struct rt_cohort){.at = at, .until = until, .tickets_max = tickets_max};
 }
 
 void rt_cohort_free(struct rt_cohort *cohort)
 {
-    if (cohort == NULL)
-        return;
-    for (size_t i = 0; i < cohort->capacity; i++) {
-        rt_account_free(cohort->table[i].account);
-        free(cohort->table[i].days);
+    for (size_t i = 0; i < cohort->count; i++) {
+        rt_account_free(cohort->members[i].account);
+        free(cohort->members[i].days);
     }
-    free(cohort->table);
-    free(cohort);
+    free(cohort->members);
+    *cohort = (struct rt_cohort){0};
 }
 
-static struct member *slot_of(struct member *table, size_t capacity, uint64_t hash,
-                              struct rt_span name)
+static struct rt_member *member_of(struct rt_cohort *cohort, size_t number)
 {
-    size_t slot = (size_t)hash & (capacity - 1);
+    size_t capacity = cohort->capacity == 0 ? FIRST_CAPACITY : cohort->capacity;
+    struct rt_member *members;
 
-    while (table[slot].account != NULL &&
-           (table[slot].hash != hash || !rt_span_equal(rt_account_name(table[slot].account), name)))
-        slot = (slot + 1) & (capacity - 1);
-    return &table[slot];
-}
-
-static bool grow(struct rt_cohort *cohort)
-{
-    size_t capacity = cohort->capacity * 2;
-    struct member *table;
-
-    if (cohort->used * 3 < cohort->capacity * 2)
-        return true;
-    table = calloc(capacity, sizeof(*table));
-    if (table == NULL)
-        return false;
-    for (size_t i = 0; i < cohort->capacity; i++) {
-        struct member *member = &cohort->table[i];
-
-        if (member->account != NULL)
-            *slot_of(table, capacity, member->hash, rt_account_name(member->account)) = *member;
+    if (number < cohort->count)
+        return &cohort->members[number];
+    while (capacity <= number)
+        capacity *= 2;
+    if (capacity != cohort->capacity) {
+        members = realloc(cohort->members, capacity * sizeof(*members));
+        if (members == NULL)
+            return NULL;
+        memset(members + cohort->capacity, 0, (capacity - cohort->capacity) * sizeof(*members));
+        cohort->members = members;
+        cohort->capacity = capacity;
     }
-    free(cohort->table);
-    cohort->table = table;
-    cohort->capacity = capacity;
-    return true;
-}
-
-static struct member *member_of(struct rt_cohort *cohort, struct rt_span name)
-{
-    uint64_t hash = XXH3_64bits(name.data, name.size);
-    struct member *member;
-
-    if (!grow(cohort))
-        return NULL;
-    member = slot_of(cohort->table, cohort->capacity, hash, name);
-    if (member->account != NULL)
-        return member;
-    member->account = rt_account_new(name);
-    if (member->account == NULL)
-        return NULL;
-    member->hash = hash;
-    cohort->used++;
-    return member;
+    cohort->count = number + 1;
+    return &cohort->members[number];
 }
 
 /* Widens the bitmap so that it covers the word. */
-static bool days_reach(struct member *member, int64_t word)
+static bool days_reach(struct rt_member *member, int32_t word)
 {
-    int64_t first = member->words == 0 || word < member->first_word ? word : member->first_word;
-    int64_t last = member->words == 0 ? word : member->first_word + member->words - 1;
+    int32_t first = member->words == 0 || word < member->first_word ? word : member->first_word;
+    int32_t last = member->words == 0 ? word : member->first_word + (int32_t)member->words - 1;
     uint64_t *days;
 
     if (word > last)
         last = word;
-    if (member->words > 0 && first == member->first_word && last - first + 1 == member->words)
+    if (member->words > 0 && (uint32_t)(last - first + 1) == member->words)
         return true;
     days = calloc((size_t)(last - first + 1), sizeof(*days));
     if (days == NULL)
         return false;
     for (uint32_t i = 0; i < member->words; i++)
-        days[member->first_word - first + i] = member->days[i];
+        days[member->first_word - first + (int32_t)i] = member->days[i];
     free(member->days);
     member->days = days;
     member->first_word = first;
@@ -134,11 +71,11 @@ static bool days_reach(struct member *member, int64_t word)
     return true;
 }
 
-static bool contact_note(struct member *member, int64_t ts)
+static bool contact_note(struct rt_member *member, int64_t ts)
 {
     int64_t day = ts / RT_DAY_MS;
 
-    if (!days_reach(member, day / 64))
+    if (!days_reach(member, (int32_t)(day / 64)))
         return false;
     member->days[day / 64 - member->first_word] |= UINT64_C(1) << (day % 64);
     if (!member->before || ts > member->last)
@@ -147,96 +84,93 @@ static bool contact_note(struct member *member, int64_t ts)
     return true;
 }
 
-bool rt_cohort_event(struct rt_cohort *cohort, const struct rt_event *event)
+static bool says_left(const struct rt_event *event)
 {
-    bool contact = rt_event_is_contact(event);
-    struct member *member;
+    const struct rt_profile_value *status = &event->profile[RT_PROFILE_STATUS];
+
+    return event->type == RT_ACCOUNT && status->presence == RT_KEY_SET &&
+           rt_span_is(status->text, "churned");
+}
+
+bool rt_cohort_event(struct rt_cohort *cohort, size_t number, const struct rt_event *event)
+{
+    bool contact = rt_event_is_contact(event), left = says_left(event);
+    struct rt_member *member;
     uint64_t evicted = 0;
 
-    if (event->ts >= cohort->until || (event->ts >= cohort->at && !contact))
+    if (event->ts >= cohort->until || (event->ts >= cohort->at && !contact && !left))
         return true;
-    member = member_of(cohort, event->account);
+    member = member_of(cohort, number);
     if (member == NULL)
         return false;
     if (event->ts >= cohort->at) {
-        member->after = true;
+        member->after = member->after || contact;
+        member->left = member->left || left;
         return true;
     }
+    if (member->account == NULL && (member->account = rt_account_new(event->account)) == NULL)
+        return false;
     return (!contact || contact_note(member, event->ts)) &&
            rt_account_apply(member->account, event, cohort->tickets_max, &evicted);
 }
 
-static size_t active_days(const struct member *member, int64_t *first, int64_t *last)
+size_t rt_member_days(const struct rt_member *member)
 {
     size_t count = 0;
 
-    *first = *last = 0;
-    for (uint32_t i = 0; i < member->words; i++) {
-        if (member->days[i] == 0)
-            continue;
-        if (count == 0)
-            *first = (member->first_word + i) * 64 + __builtin_ctzll(member->days[i]);
-        *last = (member->first_word + i) * 64 + 63 - __builtin_clzll(member->days[i]);
+    for (uint32_t i = 0; i < member->words; i++)
         count += (size_t)__builtin_popcountll(member->days[i]);
-    }
     return count;
 }
 
-double rt_cohort_rhythm(const struct rt_cohort *cohort)
+/* The first and the last active day; there must be one. */
+static void span_of(const struct rt_member *member, int64_t *first, int64_t *last)
 {
-    double *gaps = malloc((cohort->used + 1) * sizeof(*gaps)), rhythm;
+    uint32_t low = 0, high = member->words - 1;
+
+    while (member->days[low] == 0)
+        low++;
+    while (member->days[high] == 0)
+        high--;
+    *first = ((int64_t)member->first_word + low) * 64 + __builtin_ctzll(member->days[low]);
+    *last = ((int64_t)member->first_word + high) * 64 + 63 - __builtin_clzll(member->days[high]);
+}
+
+struct rt_bgnbd_customer rt_member_customer(const struct rt_cohort *cohort,
+                                            const struct rt_member *member)
+{
+    int64_t first, last;
+
+    span_of(member, &first, &last);
+    return (struct rt_bgnbd_customer){
+        .repeats = (uint32_t)rt_member_days(member) - 1,
+        .last = (double)(last - first) / 7,
+        .age = ((double)cohort->at / (double)RT_DAY_MS - (double)first) / 7,
+    };
+}
+
+double rt_cohort_rhythm(const struct rt_cohort *cohort, const struct rt_config *config,
+                        const struct rt_tier *tier)
+{
+    double *gaps = malloc((cohort->count + 1) * sizeof(*gaps)), rhythm;
     size_t count = 0;
 
     if (gaps == NULL)
         return NAN;
-    for (size_t i = 0; i < cohort->capacity; i++) {
+    for (size_t i = 0; i < cohort->count; i++) {
+        const struct rt_member *member = &cohort->members[i];
         int64_t first, last;
-        size_t days = active_days(&cohort->table[i], &first, &last);
+        size_t days;
 
+        if (!rt_member_counts(member) ||
+            (tier != NULL && rt_account_tier(member->account, config) != tier))
+            continue;
+        days = rt_member_days(member);
+        span_of(member, &first, &last);
         if (days >= 2)
             gaps[count++] = (double)(last - first) / (double)(days - 1);
     }
     rhythm = rt_ranking_median(gaps, count);
     free(gaps);
     return rhythm < 1 ? 1 : rhythm;
-}
-
-static double health_of(const struct rt_cohort *cohort, const struct member *member,
-                        const struct rt_config *config, enum rt_predictor by, double rhythm)
-{
-    double silence = (double)(cohort->at - member->last) / (double)RT_DAY_MS;
-    int64_t first, last;
-
-    switch (by) {
-    case RT_BY_SILENCE:
-        return -silence;
-    case RT_BY_COUNT:
-        return (double)active_days(member, &first, &last);
-    case RT_BY_LEVEL:
-        return log((double)active_days(member, &first, &last)) - silence / (2 * rhythm);
-    default:
-        return rt_score_value(rt_account_tier(member->account, config), member->account,
-                              cohort->at);
-    }
-}
-
-struct rt_ranked *rt_cohort_rank(const struct rt_cohort *cohort, const struct rt_config *config,
-                                 enum rt_predictor by, double rhythm, size_t *count)
-{
-    struct rt_ranked *ranked = malloc((cohort->used + 1) * sizeof(*ranked));
-
-    if (ranked == NULL)
-        return NULL;
-    *count = 0;
-    for (size_t i = 0; i < cohort->capacity; i++) {
-        const struct member *member = &cohort->table[i];
-
-        if (member->account == NULL || !member->before)
-            continue;
-        ranked[(*count)++] = (struct rt_ranked){
-            .health = health_of(cohort, member, config, by, rhythm),
-            .churned = !member->after,
-        };
-    }
-    return ranked;
 }

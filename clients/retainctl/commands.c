@@ -73,13 +73,18 @@ const struct rt_cli_command rt_cli_commands[] = {
      "the history is left out: events come in real time, and a part of the accounts turns bad at "
      "once.",
      rt_cli_simulate},
-    {"backtest", "FILE...", "how well does the score foretell who goes quiet? no daemon needed",
-     "Runs the scoring code over a log of events (formats as for push) in event time. Of the "
-     "accounts that had a contact before\n"
-     "--at, those without any in the horizon after it are called churned.\n"
+    {"backtest", "LOG...", "how well does the score foretell who goes quiet? no daemon needed",
+     "Runs the scoring code and the alert rules over a log of events (files as for push, or a "
+     "state "
+     "directory that nobody uses)\n"
+     "in event time. Of the accounts that had a contact before --at, those without any in the "
+     "horizon after it, or said to have\n"
+     "left in it, are called churned.\n"
      "\n"
      "  retainctl backtest --at 1997-10-01 --map account=customer,ts=date --set type=visit "
-     "orders.csv",
+     "orders.csv\n"
+     "  retainctl backtest --at 2026-03-01 --at 2026-06-01 --horizon 90 --svg proof.svg "
+     "/var/lib/retaind",
      rt_cli_backtest},
     {NULL, NULL, NULL, NULL, NULL},
 };

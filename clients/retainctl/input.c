@@ -56,6 +56,11 @@ void rt_input_free(struct rt_input *input)
     free(input);
 }
 
+void rt_input_alike(struct rt_input *input)
+{
+    rt_rowid_alike(input->common.rowid);
+}
+
 enum rt_input_result rt_input_feed(struct rt_input *input, const void *data, size_t size)
 {
     switch (input->format) {

@@ -33,6 +33,8 @@ struct rt_input;
 struct rt_input *rt_input_new(enum rt_input_format format, const struct rt_mapping *mapping,
                               const struct rt_sink *sink, char delimiter);
 void rt_input_free(struct rt_input *input); /* takes NULL */
+/* Rows without an id get one that others with the same content share (rowid.h). */
+void rt_input_alike(struct rt_input *input);
 enum rt_input_result rt_input_feed(struct rt_input *input, const void *data, size_t size);
 /* No more bytes will come. */
 enum rt_input_result rt_input_end(struct rt_input *input);

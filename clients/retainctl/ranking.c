@@ -3,6 +3,9 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "clients/retainctl/dice.h"
 
 static int by_health(const void *a, const void *b)
 {
@@ -46,25 +49,124 @@ double rt_ranking_auc(struct rt_ranked *entries, size_t count)
     return left == 0 || stayed == 0 ? NAN : above / ((double)left * (double)stayed);
 }
 
-double rt_ranking_lift(struct rt_ranked *entries, size_t count, double share)
-{
-    double wanted = ceil((double)count * share), room, taken = 0;
-    size_t all = 0, end, churned;
+/* ---- bootstrap ------------------------------------------------------------------------------- */
 
-    if (wanted < 1)
-        wanted = 1;
-    room = wanted;
+/* Entries of one health, and how many of each group a round has drawn. */
+struct run {
+    uint32_t stayed, left;
+};
+
+static double auc_of_runs(const struct run *runs, size_t count)
+{
+    double above = 0, left = 0, stayed = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        above += runs[i].stayed * (left + runs[i].left / 2.0);
+        left += runs[i].left;
+        stayed += runs[i].stayed;
+    }
+    return left > 0 && stayed > 0 ? above / (left * stayed) : NAN;
+}
+
+/* For each entry twice the number of its run, and one more if it left. */
+static size_t runs_number(const struct rt_ranked *entries, size_t count, uint32_t *places)
+{
+    size_t runs = 0, end, churned;
+
+    for (size_t at = 0; at < count; at = end, runs++) {
+        end = run_end(entries, count, at, &churned);
+        for (size_t i = at; i < end; i++)
+            places[i] = (uint32_t)(2 * runs + entries[i].churned);
+    }
+    return runs;
+}
+
+static double draw(struct rt_dice *dice, const uint32_t *places, size_t count, struct run *runs,
+                   size_t run_count)
+{
+    memset(runs, 0, run_count * sizeof(*runs));
+    for (size_t i = 0; i < count; i++) {
+        uint32_t place = places[rt_dice_below(dice, (uint32_t)count)];
+
+        runs[place / 2].left += place & 1;
+        runs[place / 2].stayed += !(place & 1);
+    }
+    return auc_of_runs(runs, run_count);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+
+    return (left > right) - (left < right);
+}
+
+static struct rt_interval middle(double *values, size_t count)
+{
+    qsort(values, count, sizeof(*values), by_value);
+    return (struct rt_interval){values[(size_t)(0.025 * (double)(count - 1))],
+                                values[(size_t)(0.975 * (double)(count - 1))]};
+}
+
+struct rt_interval rt_ranking_bootstrap(struct rt_ranked *entries, size_t count, uint64_t seed,
+                                        size_t rounds)
+{
+    struct rt_interval interval = {NAN, NAN};
+    uint32_t *places = malloc((count + 1) * sizeof(*places));
+    struct run *runs = malloc((count + 1) * sizeof(*runs));
+    double *values = malloc((rounds + 1) * sizeof(*values));
+    struct rt_dice dice = rt_dice(seed, 0);
+
+    if (places != NULL && runs != NULL && values != NULL && rounds > 0 &&
+        isfinite(rt_ranking_auc(entries, count))) {
+        size_t run_count = runs_number(entries, count, places), drawn = 0;
+
+        for (size_t i = 0; i < rounds; i++) {
+            values[drawn] = draw(&dice, places, count, runs, run_count);
+            drawn += isfinite(values[drawn]); /* a set of one group alone says nothing */
+        }
+        if (drawn > 0)
+            interval = middle(values, drawn);
+    }
+    free(places);
+    free(runs);
+    free(values);
+    return interval;
+}
+
+/* ---- the lowest ------------------------------------------------------------------------------ */
+
+double rt_ranking_precision(struct rt_ranked *entries, size_t count, size_t wanted)
+{
+    double room = (double)wanted, taken = 0;
+    size_t end, churned;
+
+    if (wanted == 0 || count == 0)
+        return NAN;
+    if (wanted > count)
+        room = (double)(wanted = count);
     sort(entries, count);
-    for (size_t at = 0; at < count; at = end) {
+    for (size_t at = 0; at < count && room > 0; at = end) {
         double part;
 
         end = run_end(entries, count, at, &churned);
         part = room < (double)(end - at) ? room / (double)(end - at) : 1;
         taken += part * (double)churned;
         room -= part * (double)(end - at);
-        all += churned;
     }
-    return all == 0 ? NAN : taken / wanted / ((double)all / (double)count);
+    return taken / (double)wanted;
+}
+
+double rt_ranking_lift(struct rt_ranked *entries, size_t count, double share)
+{
+    size_t wanted = (size_t)ceil((double)count * share), all = 0;
+
+    for (size_t i = 0; i < count; i++)
+        all += entries[i].churned;
+    if (all == 0)
+        return NAN;
+    return rt_ranking_precision(entries, count, wanted < 1 ? 1 : wanted) /
+           ((double)all / (double)count);
 }
 
 void rt_ranking_fifths(struct rt_ranked *entries, size_t count, size_t churned[5], size_t all[5])
@@ -78,13 +180,6 @@ void rt_ranking_fifths(struct rt_ranked *entries, size_t count, size_t churned[5
         all[fifth]++;
         churned[fifth] += entries[i].churned;
     }
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-
-    return (left > right) - (left < right);
 }
 
 double rt_ranking_median(double *values, size_t count)

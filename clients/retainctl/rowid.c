@@ -20,12 +20,18 @@ struct seen {
 struct rt_rowid {
     struct seen *table;
     size_t capacity, used;
+    bool alike;
     struct rt_buffer scratch;
 };
 
 struct rt_rowid *rt_rowid_new(void)
 {
     return calloc(1, sizeof(struct rt_rowid));
+}
+
+void rt_rowid_alike(struct rt_rowid *rowid)
+{
+    rowid->alike = true;
 }
 
 void rt_rowid_free(struct rt_rowid *rowid)
@@ -95,7 +101,13 @@ bool rt_rowid_make(struct rt_rowid *rowid, struct rt_span account, struct rt_spa
     struct seen *seen;
     uint8_t tail[20];
 
-    if (!grow(rowid) || !content_hash(rowid, parts, &hash))
+    if (!content_hash(rowid, parts, &hash))
+        return false;
+    if (rowid->alike) {
+        hexadecimal(hash, id);
+        return true;
+    }
+    if (!grow(rowid))
         return false;
     seen = slot_of(rowid->table, rowid->capacity, hash);
     rowid->used += seen->count == 0;

@@ -11,6 +11,9 @@ struct rt_rowid;
 
 /* For one file: rows are counted within it. NULL without memory; the caller owns it. */
 struct rt_rowid *rt_rowid_new(void);
+/* From now on rows that say the same get the same id, and nothing is kept of them: for those who only
+ * look at the events. */
+void rt_rowid_alike(struct rt_rowid *rowid);
 void rt_rowid_free(struct rt_rowid *rowid); /* takes NULL */
 
 /* The id (32 hexadecimal digits, not terminated) of the next row with these packed account, type

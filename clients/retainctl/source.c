@@ -78,6 +78,8 @@ static bool input_open(struct reading *reading, const unsigned char *chunk, size
         format = rt_input_format_of_bytes(rt_span(chunk, size));
     reading->input = rt_input_new(format, &reading->source->mapping, &reading->source->sink,
                                   reading->source->delimiter);
+    if (reading->input != NULL && reading->source->alike)
+        rt_input_alike(reading->input);
     return reading->input != NULL;
 }
 

@@ -34,6 +34,8 @@ struct rt_source {
     char delimiter;
     struct rt_mapping mapping;
     struct rt_sink sink;
+    bool
+        alike; /* rows that say the same may share an id: their number is then no matter of memory */
     /* Called with sink.arg: before a file ("standard input" for -); when nothing can be read
      * without waiting: waits until `fd` can be read, false to stop (NULL: just read). */
     void (*begin)(void *arg, const char *name);
