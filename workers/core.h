@@ -15,6 +15,7 @@
 #include "workers/alert_log.h"
 #include "workers/dead.h"
 #include "workers/deadline.h"
+#include "workers/lost.h"
 #include "workers/rules.h"
 #include "workers/store.h"
 #include "workers/table.h"
@@ -27,6 +28,7 @@ struct rt_shard {
     uint64_t next_episode;      /* sequence of the next alert episode, from 1 */
     rt_position covered;        /* the snapshot on disk holds everything up to here */
     rt_position covered_before; /* and the one before it, kept beside */
+    rt_position replayed_from;  /* at start: what stood before was in the snapshot */
     bool dirty;                 /* changed since that snapshot was taken */
 };
 
@@ -59,6 +61,7 @@ struct rt_core {
     uint64_t accounts;
     uint64_t events[RT_EVENT_TYPES];
     uint64_t evicted_tickets;
+    struct rt_lost lost;           /* what recovery could not read */
     struct rt_judgement judgement; /* scratch: too large for a stack frame */
     struct rt_buffer scratch;
 };

@@ -462,7 +462,8 @@ void rt_dedupe_size(const struct rt_dedupe *dedupe, uint64_t *bytes, uint64_t *i
 /* ---- opening and closing ------------------------------------------------------------------ */
 
 struct rt_dedupe *rt_dedupe_open(struct rt_journal *journal, int64_t not_before,
-                                 rt_dedupe_owns *owns, void *context, char *error)
+                                 rt_dedupe_owns *owns, rt_journal_damaged *damaged, void *context,
+                                 char *error)
 {
     struct rt_dedupe *dedupe = calloc(1, sizeof(*dedupe));
 
@@ -475,6 +476,8 @@ struct rt_dedupe *rt_dedupe_open(struct rt_journal *journal, int64_t not_before,
     dedupe->seal = RT_SEAL_ENTRIES;
     dedupe->folder = rt_journal_folder(journal);
     dedupe->log = rt_journal_log(journal);
+    dedupe->damaged = damaged;
+    dedupe->context = context;
     for (uint32_t i = 0; i < RT_PARTITIONS_MAX; i++) {
         dedupe->own[i / 8] |= (uint8_t)(owns(context, i) << i % 8);
     }

@@ -27,11 +27,13 @@ bool rt_identity_equal(const struct rt_event *a, const struct rt_event *b);
 
 /* Indexes all events on disk whose commit is at or after `not_before` (ms): of the journal's own
  * log and of those of earlier generations that hold partitions of this worker (`owns` decides).
- * Logs that another worker is writing are left alone. NULL with error (no memory, a log that cannot
+ * Logs that another worker is writing are left alone. What cannot be read where a log has no run is told
+ * through `damaged` (may be NULL): nobody will recognise what stood there. NULL with error (no memory, a log that cannot
  * be read). */
 typedef bool rt_dedupe_owns(void *context, uint32_t partition);
 struct rt_dedupe *rt_dedupe_open(struct rt_journal *journal, int64_t not_before,
-                                 rt_dedupe_owns *owns, void *context, char *error);
+                                 rt_dedupe_owns *owns, rt_journal_damaged *damaged, void *context,
+                                 char *error);
 void rt_dedupe_close(struct rt_dedupe *dedupe); /* takes NULL */
 
 enum { RT_DEDUPE_CANDIDATES = 8 };

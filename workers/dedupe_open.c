@@ -207,14 +207,25 @@ static bool take_before(void *context, const struct rt_record *record)
     return !bounded->over && take(bounded->build, record);
 }
 
+static void damaged(void *context, const char *file, uint64_t offset, const char *what)
+{
+    const struct bounded *bounded = context;
+    const struct rt_dedupe *dedupe = bounded->build->dedupe;
+
+    if (dedupe->damaged != NULL) {
+        dedupe->damaged(dedupe->context, file, offset, what);
+    }
+}
+
 /* Indexes [from, to) of a log; `tail`: it is what the own log ends with. */
 static bool build_range(struct rt_dedupe *dedupe, uint32_t log, rt_position from, rt_position to,
                         bool tail, char *error)
 {
     struct build build = {.dedupe = dedupe, .header = {.log = log, .from = from}};
     struct bounded bounded = {.build = &build, .to = to};
-    bool done = rt_journal_walk(dedupe->journal, log, from, take_before, NULL, &bounded, error) ||
-                bounded.over;
+    bool done =
+        rt_journal_walk(dedupe->journal, log, from, take_before, damaged, &bounded, error) ||
+        bounded.over;
 
     if (done) {
         done = tail ? keep_fresh(&build) : flush(&build, to);

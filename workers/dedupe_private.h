@@ -21,6 +21,9 @@ struct rt_dedupe {
     int folder; /* the journal's */
     uint32_t log;
 
+    rt_journal_damaged *damaged; /* of the opener, for opening */
+    void *context;
+
     uint64_t seal;         /* RT_SEAL_ENTRIES; tests take fewer */
     struct rt_fresh fresh; /* of [fresh_from, now) of the own log */
     rt_position fresh_from;

@@ -7,6 +7,8 @@
 
 #include "protocol/assert.h"
 #include "protocol/partition.h"
+#include "workers/duplicate.h"
+#include "workers/record.h"
 #include "workers/worker.h"
 
 enum { CHUNK = 16, LETTER_ROOM = 64 };
@@ -28,45 +30,20 @@ struct intake {
     bool quiet, firehose;
 };
 
-static bool is_same(struct rt_worker *worker, rt_position position, const struct rt_event *event)
-{
-    struct rt_record record;
-    struct rt_event other;
-    struct rt_fault fault;
-
-    return rt_journal_read(worker->journal, position, &record) && record.type == RT_RECORD_EVENT &&
-           rt_event_decode_accepted(record.body, &other, &fault) == RT_OK &&
-           rt_identity_equal(event, &other);
-}
-
-/* More candidates than one would expect of any hash: the account's own chain knows. */
-static bool is_in_chain(struct rt_worker *worker, const struct rt_event *event)
-{
-    const struct rt_account *account = rt_core_find(&worker->core, event->account);
-    struct rt_record record = {.previous = account == NULL ? 0 : rt_account_chain(account)};
-
-    while (record.previous != 0) {
-        rt_position at = record.previous;
-
-        if (is_same(worker, at, event))
-            return true;
-        if (!rt_journal_read(worker->journal, at, &record) && record.previous == 0)
-            return false;
-    }
-    return false;
-}
-
 static bool is_duplicate(struct rt_worker *worker, const struct item *item)
 {
-    rt_position found[RT_DEDUPE_CANDIDATES];
-    size_t count = rt_dedupe_find(worker->dedupe, item->identity, found);
+    rt_position damaged;
+    bool duplicate = rt_is_duplicate(&worker->core, worker->journal, worker->dedupe, &item->event,
+                                     item->identity, &damaged);
 
-    if (count > RT_DEDUPE_CANDIDATES)
-        return is_in_chain(worker, &item->event);
-    for (size_t i = 0; i < count; i++)
-        if (is_same(worker, found[i], &item->event))
-            return true;
-    return false;
+    if (damaged != 0)
+        rt_worker_log(
+            worker, "warning",
+            "damaged file=journal/%04x-%06x.seg offset=%llu what=\"the record of an event "
+            "that was sent again\"",
+            rt_position_log(damaged), rt_position_segment(damaged),
+            (unsigned long long)rt_position_offset(damaged));
+    return duplicate;
 }
 
 static uint32_t partition_of(const struct rt_worker *worker, struct rt_span event)

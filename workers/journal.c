@@ -343,6 +343,17 @@ bool rt_journal_read(struct rt_journal *journal, rt_position position, struct rt
     return found == RT_LOG_READ;
 }
 
+bool rt_journal_is_damaged(struct rt_journal *journal, rt_position position)
+{
+    struct rt_log *log =
+        rt_logs_get(&journal->logs, journal->folder, rt_position_log(position), false);
+    struct rt_record record;
+
+    return log != NULL && (log != journal->own || position < log->end) &&
+           rt_log_segment(log, rt_position_segment(position)) != NULL &&
+           rt_log_read(log, position, &record) == RT_LOG_GONE;
+}
+
 rt_position rt_journal_end(const struct rt_journal *journal)
 {
     return journal->own->end;

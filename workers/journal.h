@@ -129,6 +129,10 @@ enum rt_journal_state rt_journal_wait(struct rt_journal *journal, char *error);
  * be followed past it, else it is 0. */
 bool rt_journal_read(struct rt_journal *journal, rt_position position, struct rt_record *record);
 
+/* True if a record should stand there and none does: its segment is there, it was not erased, and its
+ * checksum does not pass. */
+bool rt_journal_is_damaged(struct rt_journal *journal, rt_position position);
+
 /* The position after the last record that is on disk (its commit was reported DONE). */
 rt_position rt_journal_end(const struct rt_journal *journal);
 

@@ -24,6 +24,7 @@ struct search {
     struct rt_log *log;
     rt_position committed;
     struct group last, before;
+    bool behind;      /* something stands behind the last COMMIT */
     rt_position hole; /* first gap since the last COMMIT that looks like a cut-off write, 0: none */
 };
 
@@ -47,6 +48,7 @@ static void take_commit(struct search *search, uint32_t number,
     search->before = search->last;
     search->last = group;
     search->hole = 0;
+    search->behind = false;
 }
 
 static bool scan_segment(struct search *search, struct rt_segment *segment, char *error)
@@ -73,7 +75,7 @@ static bool scan_segment(struct search *search, struct rt_segment *segment, char
     segment->used = false;
     while ((result = rt_segment_scan_next(&scan, &found)) == RT_SCAN_RECORD ||
            result == RT_SCAN_GAP) {
-        segment->used = true;
+        segment->used = search->behind = true;
         if (result == RT_SCAN_RECORD && found.record.type == RT_RECORD_COMMIT) {
             take_commit(search, segment->number, &found);
         } else if (result == RT_SCAN_GAP && found.torn && search->hole == 0) {
@@ -81,6 +83,7 @@ static bool scan_segment(struct search *search, struct rt_segment *segment, char
         }
     }
     fault = errno;
+    segment->cut = scan.ended;
     rt_segment_scan_close(&scan);
     if (result == RT_SCAN_ERROR) {
         snprintf(error, RT_JOURNAL_ERROR, "journal/%04x-%06x.seg: reading failed: %s", id,
@@ -94,6 +97,7 @@ static bool scan_from(struct search *search, size_t from, char *error)
 {
     search->last = search->before = (struct group){0};
     search->hole = 0;
+    search->behind = false;
     for (size_t i = from; i < search->log->count; i++) {
         if (!scan_segment(search, &search->log->segments[i], error)) {
             return false;
@@ -128,6 +132,7 @@ bool rt_log_find_end(struct rt_log *log, rt_position committed, char *error)
         log->end = search.last.first;
         log->time = search.before.time;
     }
+    log->unfinished = search.behind || (search.last.is && search.last.torn);
     if (rt_position_log(committed) == log->id && committed > log->end) {
         log->end = committed;
         log->group = 0; /* damaged, and older than a snapshot: it was synced */

@@ -8,6 +8,7 @@ struct rt_segment {
     uint32_t number;
     bool known;  /* size and epoch are read from its header */
     bool broken; /* its header cannot be read */
+    bool cut;    /* its file is shorter than its header says; known as `used` is */
     bool used;   /* something stands in it: known of those that rt_log_find_end has scanned */
     uint64_t size, epoch;
     const uint8_t *map; /* NULL: not mapped */
@@ -25,6 +26,7 @@ struct rt_log {
     bool end_known;
     rt_position end;   /* after the last committed record */
     rt_position group; /* where the last whole group begins, 0: unknown */
+    bool unfinished;   /* something stands behind the end, or the file ends there */
     int64_t time;      /* newest judging time, 0: none */
 };
 

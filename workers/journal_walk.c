@@ -137,6 +137,29 @@ static bool find_end(struct rt_journal *journal, struct rt_log *log, char *error
     return false;
 }
 
+/* What was written to a log that nobody writes any more and has no commit is not cut off: it is told. */
+static void report_unfinished(const struct walk *walk)
+{
+    rt_position end = walk->log->end;
+    bool empty = end == 0;
+
+    if (walk->log->unfinished) {
+        report(walk, empty ? walk->log->segments[0].number : rt_position_segment(end),
+               empty ? RT_SEGMENT_FIRST : rt_position_offset(end),
+               "the file ends here, or what follows has no commit: never acknowledged, unless that "
+               "was damaged");
+    }
+    for (size_t i = 0; i < walk->log->count; i++) {
+        const struct rt_segment *segment = &walk->log->segments[i];
+
+        if (segment->cut && segment->number >= rt_position_segment(end)) {
+            report(walk, segment->number, 0, "the file is cut short");
+        } else if (segment->broken && segment->number > rt_position_segment(end)) {
+            report(walk, segment->number, 0, "no header can be read");
+        }
+    }
+}
+
 bool rt_journal_walk(struct rt_journal *journal, uint32_t log, rt_position from,
                      rt_journal_take *take, rt_journal_damaged *damaged, void *context, char *error)
 {
@@ -165,6 +188,9 @@ bool rt_journal_walk(struct rt_journal *journal, uint32_t log, rt_position from,
         if (!walk_segment(&walk, number, from)) {
             return false;
         }
+    }
+    if (walk.log != journal->own) {
+        report_unfinished(&walk);
     }
     return true;
 }

@@ -8,6 +8,7 @@
 #include "workers/erase.h"
 #include "workers/export.h"
 #include "workers/group.h"
+#include "workers/record.h"
 #include "workers/snapshot.h"
 
 enum { PROGRESS_RECORDS = 100000 };
@@ -79,6 +80,8 @@ struct replay {
     rt_position *from;         /* by partition: what its snapshot covers */
     uint32_t generation_first; /* logs of the generation being replayed */
     uint32_t generation_workers;
+    rt_position after; /* the last record that could be read */
+    bool in_gap;       /* and behind it something that could not */
     const char *state_dir;
     struct rt_journal *journal;
     uint64_t seed;
@@ -242,10 +245,20 @@ static bool is_wanted(const struct replay *replay, const struct rt_record *recor
            record->position >= replay->from[record->partition];
 }
 
+/* Up to `to` nothing could be read since the last record. */
+static void close_gap(struct replay *replay, rt_position to)
+{
+    if (replay->in_gap)
+        rt_lost_add(&replay->core->lost, replay->after, to);
+    replay->in_gap = false;
+}
+
 static bool take(void *context, const struct rt_record *record)
 {
     struct replay *replay = context;
 
+    close_gap(replay, record->position);
+    replay->after = record->position + rt_record_space(record->body.size) / RT_RECORD_ALIGN;
     if (record->type == RT_RECORD_COMMIT) {
         note_commit(replay->recovery, record);
         return true;
@@ -270,6 +283,7 @@ static void damaged(void *context, const char *file, uint64_t offset, const char
     char text[RT_JOURNAL_ERROR + 128];
 
     replay->recovery->damaged++;
+    replay->in_gap = true;
     snprintf(text, sizeof(text), "damaged file=%s offset=%llu what=\"%s\"", file,
              (unsigned long long)offset, what);
     replay->note(replay->context, text);
@@ -293,6 +307,7 @@ static bool load_partition(struct replay *replay, struct rt_shard *shard, char *
     replay->from[shard->partition] = snapshot.position;
     shard->covered = snapshot.position;
     shard->covered_before = snapshot.oldest;
+    shard->replayed_from = snapshot.position;
     if (snapshot.time > replay->recovery->time)
         replay->recovery->time = snapshot.time;
     if (snapshot.config_epoch != replay->core->config_epoch)
@@ -344,9 +359,12 @@ static bool replay_generation(struct replay *replay, const struct rt_generation 
         uint32_t log = generation->log + i;
         rt_position from = 0;
 
-        if (where_to_begin(replay, log, &from) &&
-            !rt_journal_walk(replay->journal, log, from, take, damaged, replay, error))
+        if (!where_to_begin(replay, log, &from))
+            continue;
+        replay->after = from == 0 ? rt_position_make(log, 0, 0) : from;
+        if (!rt_journal_walk(replay->journal, log, from, take, damaged, replay, error))
             return false;
+        close_gap(replay, rt_position_make(log + 1, 0, 0));
     }
     return true;
 }

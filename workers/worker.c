@@ -424,9 +424,18 @@ static void hold(void *context)
 
 static bool owns(void *context, uint32_t partition)
 {
-    const struct rt_core *core = context;
+    const struct rt_worker *worker = context;
+    const struct rt_core *core = &worker->core;
 
     return partition < core->partitions && core->shards[partition] != NULL;
+}
+
+/* Met where the index of identities was built; recovery tells the rest. */
+static void damaged(void *context, const char *file, uint64_t offset, const char *what)
+{
+    rt_worker_log(context, "warning",
+                  "recovery damaged file=%s offset=%llu what=\"%s\" identities=unknown", file,
+                  (unsigned long long)offset, what);
 }
 
 static void receive_setup(struct rt_worker *worker)
@@ -481,7 +490,7 @@ static void open_state(struct rt_worker *worker)
         rt_worker_die(worker, "start", "out of memory");
     worker->dedupe = rt_dedupe_open(
         worker->journal, rt_worker_now(worker) - worker->config->limits_dedupe_days * RT_DAY_MS,
-        owns, &worker->core, error);
+        owns, damaged, worker, error);
     if (worker->dedupe == NULL)
         rt_worker_die(worker, "dedupe", error);
     worker->writer = rt_snapshot_writer_new(worker->state_dir, worker->commit_fd);

@@ -151,7 +151,7 @@ static bool open_journal(struct life *life, char *error)
     life->journal = rt_journal_open(&options, error);
     if (life->journal == NULL)
         return false;
-    life->dedupe = rt_dedupe_open(life->journal, 0, owns, NULL, error);
+    life->dedupe = rt_dedupe_open(life->journal, 0, owns, NULL, NULL, error);
     return life->dedupe != NULL;
 }
 

@@ -59,7 +59,7 @@ static bool world_open(struct world *world, int64_t not_before)
     world->journal = rt_journal_open(&options, error);
     world->dedupe = world->journal == NULL
                         ? NULL
-                        : rt_dedupe_open(world->journal, not_before, owns_all, NULL, error);
+                        : rt_dedupe_open(world->journal, not_before, owns_all, NULL, NULL, error);
     if (world->dedupe == NULL)
         return false;
     world->dedupe->seal = SEAL;
@@ -557,19 +557,19 @@ static void logs_of_other_workers_are_asked_for_own_partitions_only(void **state
     assert_true(commit(world));
     journal = rt_journal_open(&options, error);
     assert_non_null(journal);
-    dedupe = rt_dedupe_open(journal, 0, owns_all, NULL, error);
+    dedupe = rt_dedupe_open(journal, 0, owns_all, NULL, NULL, error);
     assert_int_equal(rt_dedupe_find(dedupe, identity_of(0), found), 0); /* it is being written */
     rt_dedupe_close(dedupe);
     world_close(world);
     for (int again = 0; again < 2; again++) { /* built, then read */
-        dedupe = rt_dedupe_open(journal, 0, owns_even, NULL, error);
+        dedupe = rt_dedupe_open(journal, 0, owns_even, NULL, NULL, error);
         assert_non_null(dedupe);
         assert_int_equal(rt_dedupe_find(dedupe, identity_of(0), found), 1);
         assert_int_equal(found[0], world->first[0]);
         assert_int_equal(dedupe->run_count, 1);
         rt_dedupe_close(dedupe);
     }
-    dedupe = rt_dedupe_open(journal, 0, owns_odd, NULL, error);
+    dedupe = rt_dedupe_open(journal, 0, owns_odd, NULL, NULL, error);
     assert_non_null(dedupe);
     assert_int_equal(dedupe->run_count, 0);
     rt_dedupe_close(dedupe);
