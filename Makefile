@@ -258,7 +258,7 @@ install: all
 	$(INSTALL) -m 644 clients/include/retain.h $(DESTDIR)$(INCLUDEDIR)
 	$(INSTALL) -m 644 $(O)/libretain.a $(O)/libretain.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)
 	ln -sf libretain.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libretain.so
-	$(fill_in) packaging/retain.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/retain.pc
+	$(fill_in) -e 's|^\([a-z]*dir\)=$(PREFIX)/|\1=$${prefix}/|' packaging/retain.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/retain.pc
 	$(INSTALL) -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
 	for unit in $(units); do $(fill_in) systemd/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
 	$(INSTALL) -m 644 systemd/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/retaind.conf

@@ -48,7 +48,7 @@ _retainctl() {
 
     if [[ $cur == -* ]]; then
         local options
-        options=$("${COMP_WORDS[0]}" ${command:+"$command"} --help 2>/dev/null | sed -nE 's/^ .*(--[a-z-]+).*/\1/p')
+        options=$("${COMP_WORDS[0]}" ${command:+"$command"} --help 2>/dev/null | sed -nE 's/^ +(-[a-zA-Z], +)?(--[a-z-]+).*/\2/p')
         COMPREPLY=($(compgen -W "$options" -- "$cur"))
         return
     fi
