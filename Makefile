@@ -167,7 +167,7 @@ sim_wrapped = pthread_create pthread_join pthread_mutex_init pthread_mutex_destr
               pthread_cond_broadcast pthread_cond_signal read write recv sendmsg close fcntl eventfd timerfd_create \
               timerfd_settime poll clock_gettime getrandom getpid flock _exit exit abort kill waitpid \
               event_base_new event_base_free event_base_dispatch event_base_loopbreak event_new event_free event_add \
-              event_del zmq_ctx_new zmq_ctx_term zmq_socket zmq_close zmq_bind zmq_setsockopt zmq_getsockopt \
+              event_del zmq_ctx_new zmq_ctx_term zmq_socket zmq_close zmq_bind zmq_connect zmq_socket_monitor zmq_setsockopt zmq_getsockopt \
               zmq_msg_recv zmq_msg_more zmq_msg_send zmq_send rt_spawn_find rt_spawn_worker rt_supervisor_start rt_numbers_give \
               rt_core_event
 $(O)/tests/sim/sim_system: private ALL_LDFLAGS += $(addprefix -Wl$(comma)--wrap=,$(sim_wrapped))

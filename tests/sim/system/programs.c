@@ -46,9 +46,11 @@ ssize_t __wrap_getrandom(void *bytes, size_t size, unsigned flags)
     return (ssize_t)size;
 }
 
+pid_t __real_getpid(void);
+
 pid_t __wrap_getpid(void)
 {
-    return os_pid(os_running());
+    return os_running() == NULL ? __real_getpid() : os_pid(os_running());
 }
 
 /* ---- locks of files -------------------------------------------------------------------------- */
