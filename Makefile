@@ -106,14 +106,14 @@ $(O)/config-document: $(O)/config/tool/document.o $(call archives,config protoco
 $(O)/libretain.so: $(O)/libretain.so.$(SOVERSION)
 	@ln -sf $(<F) $@
 
-$(O)/libretain.so.$(SOVERSION): $(libretain) $(call archive,protocol)
+$(O)/libretain.so.$(SOVERSION): $(libretain) $(call archives,config protocol)
 	$(call say,LINK)$(CC) -shared -Wl,-soname,$(@F) $(ALL_LDFLAGS) $^ -o $@ $(libs_retain)
 
 $(O)/examples/%: $(O)/examples/%.o $(O)/libretain.a
 	$(call say,LINK)$(CC) $(PIE) $(ALL_LDFLAGS) $^ -o $@ $(libs_retain)
 
 # One object that shows only the public names, so that nothing of ours collides with a program's own.
-$(O)/libretain.a: $(libretain) $(call archive,protocol)
+$(O)/libretain.a: $(libretain) $(call archives,config protocol)
 	$(call say,AR)$(CC) -r -nostdlib $^ -o $(O)/libretain.o
 	@$(OBJCOPY) --wildcard --keep-global-symbol='retain_*' $(O)/libretain.o
 	@rm -f $@ && $(AR) rcs $@ $(O)/libretain.o

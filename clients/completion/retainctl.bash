@@ -1,12 +1,12 @@
 # Completion of retainctl for bash: commands and options from its own help, then files.
 _retainctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command="" word i
-    local commands="push watch get list timeline alerts ack snooze report erase dead stats spool backup verify simulate backtest help"
+    local commands="push watch get list timeline alerts ack snooze report erase dead stats spool backup verify keygen simulate backtest help"
 
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-        --events | --alerts | --query | --timeout) ((i++)) ;;
+        --events | --alerts | --query | --key | --timeout) ((i++)) ;;
         -*) ;;
         *)
             command=$word
@@ -36,11 +36,11 @@ _retainctl() {
         COMPREPLY=($(compgen -W "info warning critical" -- "$cur"))
         return
         ;;
-    --spool | spool | backup | verify)
+    --spool | spool | backup | verify | --directory | -d)
         COMPREPLY=($(compgen -d -- "$cur"))
         return
         ;;
-    --truth | --config | --cursor-file | --svg | --rows)
+    --truth | --config | --cursor-file | --svg | --rows | --key | --server)
         COMPREPLY=($(compgen -f -- "$cur"))
         return
         ;;
@@ -55,6 +55,7 @@ _retainctl() {
     case $command in
     "" | help) COMPREPLY=($(compgen -W "$commands" -- "$cur")) ;;
     push | backtest) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    keygen) COMPREPLY=($(compgen -W "server producer subscriber reader admin" -- "$cur")) ;;
     dead) COMPREPLY=($(compgen -W "list retry drop" -- "$cur")) ;;
     watch) COMPREPLY=($(compgen -W "alert. alert.critical. alert.warning. alert.info. owner." -- "$cur")) ;;
     *) COMPREPLY=() ;;

@@ -56,6 +56,8 @@ enum retain_error {
     RETAIN_SYSTEM = -8,     /* the operating system refused: errno says why */
     RETAIN_BAD_REPLY = -9,  /* what came back is not retaind's protocol */
     RETAIN_TOO_LARGE = -10, /* larger than any message may be */
+    RETAIN_BAD_KEY = -11,   /* the file named in options.key is not there, others may read it, or it
+                               holds no key */
 };
 
 /* A sentence for an error; static. */
@@ -105,12 +107,14 @@ struct retain_options {
     bool quiet;    /* bulk loading of history: no alerts until the load is over */
     retain_ack_fn *on_ack; /* NULL: acknowledgements wait for retain_next_ack */
     void *on_ack_arg;
+    const char *key; /* file with the client's secret key, as `retainctl keygen` writes it: read by
+                        retain_open. NULL: none; a retaind that asks for keys is then silent */
 };
 
 RETAIN_API void retain_options_init(struct retain_options *options);
 
 /* A client; `options` NULL: the defaults. Connects in the background: that nobody listens is no
- * error here, events wait in the window. Errors: NO_MEMORY, BAD_ARGUMENT, BAD_ADDRESS, SYSTEM. The
+ * error here, events wait in the window. Errors: NO_MEMORY, BAD_ARGUMENT, BAD_ADDRESS, BAD_KEY, SYSTEM. The
  * caller owns *client: retain_close. */
 RETAIN_API int retain_open(retain_client **client, const struct retain_options *options);
 

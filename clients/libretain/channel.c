@@ -63,14 +63,17 @@ static int monitor_open(struct rt_channel *channel, void *context)
     return RETAIN_OK;
 }
 
-int rt_channel_open(struct rt_channel *channel, void *context, const char *address)
+int rt_channel_open(struct rt_channel *channel, void *context, const char *address,
+                    const struct rt_client_key *key)
 {
     int code;
 
     *channel = (struct rt_channel){.socket = zmq_socket(context, ZMQ_DEALER)};
     if (channel->socket == NULL)
         return system_code();
-    code = options_set(channel->socket) ? monitor_open(channel, context) : system_code();
+    code = options_set(channel->socket) && rt_client_key_show(key, channel->socket)
+               ? monitor_open(channel, context)
+               : system_code();
     if (code == RETAIN_OK && zmq_connect(channel->socket, address) != 0)
         code = RETAIN_BAD_ADDRESS;
     if (code != RETAIN_OK)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "clients/libretain/key.h"
 #include "protocol/span.h"
 
 struct rt_channel {
@@ -16,7 +17,8 @@ struct rt_channel {
 
 /* Connects in the background. OK, BAD_ADDRESS, NO_MEMORY, SYSTEM. *channel is the caller's:
  * rt_channel_close. */
-int rt_channel_open(struct rt_channel *channel, void *context, const char *address);
+int rt_channel_open(struct rt_channel *channel, void *context, const char *address,
+                    const struct rt_client_key *key);
 /* Takes one that was never opened (zeroed). */
 void rt_channel_close(struct rt_channel *channel);
 

@@ -87,7 +87,7 @@ int rt_client_watch(retain_client *client, int fd)
 static int channel_open(retain_client *client, struct rt_channel *channel, const char *address)
 {
     int fds[2];
-    int code = rt_channel_open(channel, client->context, address);
+    int code = rt_channel_open(channel, client->context, address, &client->key);
 
     if (code != RETAIN_OK)
         return code;
@@ -164,7 +164,9 @@ int retain_open(retain_client **client, const struct retain_options *options)
     fresh->next_question = 1;
     fresh->on_ack = effective.on_ack;
     fresh->on_ack_arg = effective.on_ack_arg;
-    code = parts_open(fresh, &effective);
+    code = effective.key == NULL ? RETAIN_OK : rt_client_key_read(effective.key, &fresh->key);
+    if (code == RETAIN_OK)
+        code = parts_open(fresh, &effective);
     if (code != RETAIN_OK) {
         retain_close(fresh);
         return code;
@@ -189,6 +191,7 @@ void retain_close(retain_client *client)
         close(client->epoll);
     if (client->timer >= 0)
         close(client->timer);
+    rt_client_key_forget(&client->key);
     free(client->events_address);
     free(client->alerts_address);
     free(client->query_address);

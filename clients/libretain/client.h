@@ -37,6 +37,7 @@ struct retain_client {
     int epoll, timer;
     int64_t armed; /* what the timer waits for */
     unsigned sends;
+    struct rt_client_key key; /* zeroed: none */
     char *events_address, *alerts_address, *query_address;
     retain_ack_fn *on_ack;
     void *on_ack_arg;

@@ -26,6 +26,9 @@ const char *retain_strerror(int error)
         return "the answer is not retaind's protocol";
     case RETAIN_TOO_LARGE:
         return "larger than a message may be";
+    case RETAIN_BAD_KEY:
+        return "the key file is not there, others may read it, or it holds no secret and server "
+               "key";
     default:
         return "unknown error";
     }

@@ -67,7 +67,8 @@ static int socket_open(retain_client *client, struct rt_listener *listener)
         zmq_setsockopt(socket, ZMQ_IPV6, &ipv6, sizeof(ipv6)) != 0 ||
         zmq_setsockopt(socket, ZMQ_HEARTBEAT_IVL, &heartbeat, sizeof(heartbeat)) != 0 ||
         zmq_setsockopt(socket, ZMQ_HEARTBEAT_TIMEOUT, &silence, sizeof(silence)) != 0 ||
-        zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "cursor", 6) != 0)
+        zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "cursor", 6) != 0 ||
+        !rt_client_key_show(&client->key, socket))
         return errno == ENOMEM ? RETAIN_NO_MEMORY : RETAIN_SYSTEM;
     if (zmq_connect(socket, client->alerts_address) != 0)
         return RETAIN_BAD_ADDRESS;

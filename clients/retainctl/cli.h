@@ -18,6 +18,7 @@ struct rt_cli_command;
 
 struct rt_cli {
     const char *events, *alerts, *query;
+    const char *key; /* file; NULL: none */
     bool json;
     double timeout; /* seconds; < 0: the command's default */
     const struct rt_cli_command *command;
@@ -118,6 +119,7 @@ int rt_cli_stats(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_backup(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_verify(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_spool(struct rt_cli *cli, int argc, char **argv);
+int rt_cli_keygen(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_simulate(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_backtest(struct rt_cli *cli, int argc, char **argv);
 

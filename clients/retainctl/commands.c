@@ -67,6 +67,16 @@ const struct rt_cli_command rt_cli_commands[] = {
      "nothing. Exit status: 0 nothing\n"
      "is damaged, 1 something is, 2 it could not be checked (a daemon runs, for one).",
      rt_cli_verify},
+    {"keygen", "ROLE NAME", "make a pair of keys: for a client, or for the server",
+     "ROLE is server, producer, subscriber, reader or admin. Writes NAME.secret, which the client "
+     "(or "
+     "retaind) keeps, and for\n"
+     "a client NAME.key, which says what it may do and goes into the folder access.keys of "
+     "retaind.\n"
+     "\n"
+     "  retainctl keygen server server\n"
+     "  retainctl keygen producer pbx-berlin --server server.secret --source pbx-berlin",
+     rt_cli_keygen},
     {"simulate", "", "a synthetic world as events, for demonstrations and tests",
      "The same --seed, --accounts, --days and --until give the same bytes. Every event has the "
      "source `simulate`. With --live\n"

@@ -25,12 +25,15 @@ int rt_cli_fail(const char *format, ...)
 
 int rt_cli_explain(const struct rt_cli *cli, int code, const char *endpoint, double seconds)
 {
-    (void)cli;
     switch (code) {
     case RETAIN_TIMED_OUT:
-        return rt_cli_fail(
-            "no answer from %s within %g s: is retaind running? try: systemctl status retaind",
-            endpoint, seconds);
+        return rt_cli_fail("no answer from %s within %g s: is retaind running%s? try: systemctl "
+                           "status retaind",
+                           endpoint, seconds,
+                           cli->key != NULL ? ", and lets this key in"
+                                            : ", and does it ask for a key (--key)");
+    case RETAIN_BAD_KEY:
+        return rt_cli_fail("%s: %s", cli->key, retain_strerror(code));
     case RETAIN_BAD_ADDRESS:
         return rt_cli_fail("%s is not an address: write tcp://HOST:PORT or ipc:///PATH", endpoint);
     case RETAIN_BAD_REPLY:
@@ -53,6 +56,7 @@ void rt_cli_client_options(const struct rt_cli *cli, struct retain_options *opti
     options->events = cli->events;
     options->alerts = cli->alerts;
     options->query = cli->query;
+    options->key = cli->key;
 }
 
 int rt_cli_connect(struct rt_cli *cli, const struct retain_options *options)

@@ -70,6 +70,7 @@ int main(int argc, char **argv)
         .events = from_environment("RETAIND_EVENTS", RETAIN_EVENTS_DEFAULT),
         .alerts = from_environment("RETAIND_ALERTS", RETAIN_ALERTS_DEFAULT),
         .query = from_environment("RETAIND_QUERY", RETAIN_QUERY_DEFAULT),
+        .key = from_environment("RETAIND_KEY", NULL),
         .timeout = -1,
     };
     int code;

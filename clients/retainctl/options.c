@@ -13,7 +13,7 @@
 
 #include "clients/retainctl/terminal.h"
 
-enum { GLOBALS = 7 };
+enum { GLOBALS = 8 };
 
 struct globals {
     bool help, version;
@@ -31,6 +31,8 @@ static void globals_init(struct globals *globals, struct rt_cli *cli)
          RT_CLI_TEXT, &cli->alerts},
         {"query", 0, "URL", "where questions go ($RETAIND_QUERY; " RETAIN_QUERY_DEFAULT ")",
          RT_CLI_TEXT, &cli->query},
+        {"key", 0, "FILE", "secret key that says who you are ($RETAIND_KEY; default none)",
+         RT_CLI_TEXT, &cli->key},
         {"json", 0, NULL, "print JSON, for programs", RT_CLI_FLAG, &cli->json},
         {"timeout", 0, "SECONDS", "give up after so long without an answer", RT_CLI_DECIMAL,
          &cli->timeout},

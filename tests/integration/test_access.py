@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Who may come in: CURVE keys with roles on every endpoint, a token over HTTP, nothing beyond loopback without them;
 and that a key whose file is gone is out at the reload, also where it is connected."""
+import json
 import os
 import sys
 sys.dont_write_bytecode = True
@@ -419,6 +420,111 @@ def faulty_keys_are_named_and_admit_nobody():
         os.chmod(house.keys, 0o755)
         house.reload()
         equal(house.push(pairs['good'], [event()])['accepted'], 1, 'mended')
+
+
+class Keys:
+    """Keys as retainctl makes them, and retainctl as whoever holds one."""
+
+    def __init__(self):
+        self.folder = scratch()
+        self.make('server', 'server')
+        self.keys = os.path.join(self.folder, 'keys')
+        os.mkdir(self.keys, 0o755)
+        self.make('admin', 'root')
+
+    def make(self, role, name, *options):
+        argv = ['keygen', role, name, '-d', self.folder] + list(options)
+        if role != 'server':
+            argv += ['--server', self.path('server')]
+        code, out, err = run([require('retainctl')] + argv)
+        equal(code, 0, 'keygen', argv, err)
+        if role != 'server':
+            os.rename(os.path.join(self.folder, name + '.key'), os.path.join(self.keys, name + '.key'))
+
+    def path(self, name):
+        return os.path.join(self.folder, name + '.secret')
+
+    def start(self):
+        return Daemon(access__server_key=self.path('server'), access__keys=self.keys, alerts__cursor_ms=100)
+
+    def argv(self, daemon, name, *argv):
+        at = [option for name_ in ('events', 'alerts', 'query') for option in ('--' + name_, daemon.at[name_])]
+        return [require('retainctl')] + at + (['--key', self.path(name)] if name else []) + list(argv)
+
+    def run(self, daemon, name, *argv, **options):
+        return run(self.argv(daemon, name, *argv), **options)
+
+
+def lines_of(*events):
+    return ''.join(json.dumps(e) + '\n' for e in events)
+
+
+@case
+def retainctl_makes_keys_and_shows_them():
+    keys = Keys()
+    keys.make('producer', 'pbx', '--source', 'pbx')
+    keys.make('reader', 'kim', '--owner', 'kim')
+    for name in ('server', 'pbx', 'kim', 'root'):
+        equal(os.stat(keys.path(name)).st_mode & 0o777, 0o600, 'mode of the secret of', name)
+    with keys.start() as daemon:
+        code, out, err = keys.run(daemon, 'root', 'push', '--format', 'jsonl', input=lines_of(*unhappy('kims', 'kim')))
+        equal(code, 0, err)
+        code, out, err = keys.run(daemon, 'pbx', 'push', '--format', 'jsonl',
+                                  input=lines_of(event(account='kims', source='pbx'), event(account='kims')))
+        check(code == 1 and 'accepted 1' in out + err and 'rejected 1' in out + err and 'denied' in out + err, out, err)
+        code, out, err = keys.run(daemon, 'kim', 'get', 'kims')
+        check(code == 0 and 'kims' in out, out, err)
+        for name, argv in (('kim', ['stats']), ('kim', ['get', 'other']), ('kim', ['erase', '--yes', 'kims']),
+                           ('pbx', ['get', 'kims']), ('kim', ['push', '--format', 'jsonl'])):
+            code, out, err = keys.run(daemon, name, *argv, input=lines_of(event()))
+            check(code == 1 and 'denied' in out + err, name, argv, code, out, err)
+        code, out, err = keys.run(daemon, None, '--timeout', '1', 'stats')
+        check(code == 1 and '--key' in err, err)
+        keys.make('admin', 'stranger')
+        code, out, err = keys.run(daemon, 'stranger', '--timeout', '1', 'stats')  # nobody reloaded
+        check(code == 1 and 'lets this key in' in err, err)
+        code, out, err = run(keys.argv(daemon, None, 'get', 'kims'), env=dict(os.environ, RETAIND_KEY=keys.path('kim')))
+        equal(code, 0, '$RETAIND_KEY', err)
+        os.chmod(keys.path('kim'), 0o644)
+        code, out, err = keys.run(daemon, 'kim', 'get', 'kims')
+        check(code == 1 and 'others may read it' in err and keys.path('kim') in err, err)
+
+
+@case
+def watch_fills_the_gap_that_a_revocation_leaves():
+    keys = Keys()
+    keys.make('subscriber', 'kim', '--owner', 'kim')
+    keys.make('subscriber', 'gone')
+    with keys.start() as daemon:
+        out = open(os.path.join(keys.folder, 'out'), 'wb')
+        watching = spawn(keys.argv(daemon, 'kim', '--json', 'watch', 'owner.kim.'), stdout=out, stderr=out)
+
+        def heard():
+            with open(out.name) as lines:
+                return [json.loads(line)['account'] for line in lines if line.startswith('{')]
+
+        def load(account, owner='kim'):
+            code, _, err = keys.run(daemon, 'root', 'push', '--format', 'jsonl', input=lines_of(*unhappy(account, owner)))
+            equal(code, 0, err)
+
+        def begun():
+            load(fresh('begin'))
+            return heard()
+        until(begun, 'the first alert')
+        for n in range(3):
+            os.unlink(os.path.join(keys.keys, 'gone.key'))
+            os.kill(daemon.pid, signal.SIGHUP)
+            until(lambda: daemon.log_text().count('all subscribers dropped') == n + 1, 'subscribers to be dropped')
+            load('meanwhile-%d' % n)
+            load('lees-%d' % n, 'lee')
+            until(lambda: 'meanwhile-%d' % n in heard(), 'the alert that came meanwhile')
+            os.unlink(keys.path('gone'))
+            keys.make('subscriber', 'gone')
+            os.kill(daemon.pid, signal.SIGHUP)
+            until(lambda: daemon.log_text().count('keys=3') >= n + 2, 'the reload')
+        check(not any(a.startswith('lees') for a in heard()), heard())
+        kill(watching.pid)
+        watching.wait()
 
 
 def fails_to_start(text, config='', **options):
