@@ -220,6 +220,10 @@ SEEDS ?= 100
 sim: test-programs
 	SIM_SEEDS=$(SEEDS) SIM_QUIET=1 $(if $(SEED),RETAIND_TEST_SEED=$(SEED)) nice $(O)/tests/sim/sim_system
 
+# Every call of a worker's disk, failing in every way (tests/sim/sim_faults.c says which): an hour or so.
+crash-walk:
+	RETAIND_WALK_STRIDE=1 TEST_SECONDS=14400 tests/run property sim_faults
+
 coverage:
 	tests/coverage
 
@@ -288,8 +292,8 @@ deb:
 clean:
 	rm -rf $(O)
 
-.PHONY: all test-programs sim fuzz-programs bench bench-programs check style fuzz kill-rounds coverage demo deps test-deps docs \
-        golden-state install uninstall deb clean FORCE
+.PHONY: all test-programs sim fuzz-programs bench bench-programs check style fuzz kill-rounds crash-walk coverage demo deps \
+        test-deps docs golden-state install uninstall deb clean FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(O)/%.d,$(wildcard protocol/*.c config/*.c config/tool/*.c daemon/*.c workers/*.c clients/*/*.c tests/*/*.c \
     tests/sim/system/*.c examples/*.c bench/*.c))

@@ -1,10 +1,7 @@
 #include "workers/erase.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 #include "workers/export.h"
@@ -143,25 +140,6 @@ bool rt_erase_scrub(struct rt_core *core, struct rt_journal *journal, struct rt_
     return good && rt_journal_scrub_sync(journal, error);
 }
 
-/* The snapshot before the newest, gone for good: also after a power cut. */
-static bool remove_older(const char *state_dir, uint32_t partition, char *error)
-{
-    char path[RT_PATH + 32];
-    bool good;
-    int folder;
-
-    snprintf(path, sizeof(path), "%s/snapshots/%04x.old", state_dir, partition);
-    good = unlink(path) == 0 || errno == ENOENT;
-    snprintf(path, sizeof(path), "%s/snapshots", state_dir);
-    folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    good = good && folder >= 0 && fsync(folder) == 0;
-    if (!good)
-        snprintf(error, RT_JOURNAL_ERROR, "an older snapshot could not be removed: %m");
-    if (folder >= 0)
-        close(folder);
-    return good;
-}
-
 bool rt_erase_snapshot(struct rt_core *core, struct rt_journal *journal, struct rt_shard *shard,
                        const char *state_dir, int64_t now, char *error)
 {
@@ -172,12 +150,12 @@ bool rt_erase_snapshot(struct rt_core *core, struct rt_journal *journal, struct 
     bool good;
 
     rt_core_export(core, shard, &snapshot.content);
-    good =
-        !snapshot.content.failed && rt_snapshot_save(state_dir, &snapshot, error, RT_JOURNAL_ERROR);
+    good = !snapshot.content.failed &&
+           rt_snapshot_replace(state_dir, &snapshot, error, RT_JOURNAL_ERROR);
     rt_buffer_free(&snapshot.content);
     if (!good)
         return false;
     shard->covered = shard->covered_before = snapshot.position;
     shard->dirty = false;
-    return remove_older(state_dir, shard->partition, error);
+    return true;
 }

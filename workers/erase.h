@@ -2,7 +2,7 @@
  * partition's snapshots.
  *
  * Order: an intent (keyed hash of the name, no name) is committed; the records are overwritten in
- * place, oldest first; the partition's snapshot is written anew and the one before it removed. A
+ * place, oldest first; the snapshot before the partition's newest is removed and the newest replaced. A
  * crash in the middle is met in recovery: the intent is found and all of it done again.
  *
  * Body of an ERASE record: u64 low, u64 high of XXH3-128(name, seed of the state directory). */

@@ -1,6 +1,8 @@
 /* Saving: PPPP.new written and synced, folder synced, then PPPP.snap -> PPPP.old, PPPP.new ->
- * PPPP.snap, folder synced. Loading looks at all three names and takes the good one with the newest
- * position, so a stop between any two steps loses nothing.
+ * PPPP.snap, folder synced. Loading takes the newer good one of PPPP.snap and PPPP.old: the journal
+ * is kept from there on. PPPP.new is what a stop leaves behind; it is read only if both others are
+ * gone or damaged. (Taken before them it would hide what the stop left undone: an account that was
+ * being erased would live on in PPPP.snap.)
  *
  *     offset  size
  *          0     8  magic "rtsnap\r\n"
@@ -33,8 +35,8 @@ enum { VERSION = 1, HEADER = 72, NAME = 16, STEP = 1 << 20 };
 
 static const uint8_t magic[8] = {'r', 't', 's', 'n', 'a', 'p', '\r', '\n'};
 static const char missing[] = "the file is missing";
-static const char *const endings[] = {"snap", "new", "old"};
-enum { ENDINGS = 3 };
+static const char *const endings[] = {"snap", "old", "new"};
+enum { UNFINISHED = 2, ENDINGS = 3 };
 
 /* ---- bytes -------------------------------------------------------------------------------- */
 
@@ -193,20 +195,26 @@ static bool load_file(int folder, const char *name, uint32_t partition,
     return wrong == NULL;
 }
 
-/* An unfinished PPPP.new is what a stop leaves behind, and nothing to speak of. */
-static bool load_new(int folder, const char *name, uint32_t partition, struct rt_snapshot *snapshot)
+/* Takes it instead of what was found so far, if it is newer. */
+static void take(struct rt_snapshot *found, struct rt_snapshot *one)
 {
-    char ignored[256] = "";
+    rt_position oldest = found->oldest;
 
-    return load_file(folder, name, partition, snapshot, ignored, sizeof(ignored));
+    oldest = oldest == 0 || one->position < oldest ? one->position : oldest;
+    if (one->position > found->position) {
+        rt_buffer_free(&found->content);
+        *found = *one;
+    } else {
+        rt_buffer_free(&one->content);
+    }
+    found->oldest = oldest;
 }
 
 bool rt_snapshot_load(const char *state_dir, uint32_t partition, struct rt_snapshot *snapshot,
                       char *note, size_t note_size)
 {
     int folder = open_folder(state_dir);
-    bool found = false;
-    rt_position oldest = 0;
+    char ignored[256] = "";
 
     *snapshot = (struct rt_snapshot){.partition = partition};
     note[0] = '\0';
@@ -214,23 +222,17 @@ bool rt_snapshot_load(const char *state_dir, uint32_t partition, struct rt_snaps
         struct rt_snapshot one;
         char name[NAME];
 
+        if (i == UNFINISHED && snapshot->position != 0) {
+            break;
+        }
         file_name(name, partition, endings[i]);
-        if (!(i == 1 ? load_new(folder, name, partition, &one)
-                     : load_file(folder, name, partition, &one, note, note_size))) {
-            continue;
+        if (i == UNFINISHED ? load_file(folder, name, partition, &one, ignored, sizeof(ignored))
+                            : load_file(folder, name, partition, &one, note, note_size)) {
+            take(snapshot, &one);
         }
-        oldest = oldest == 0 || one.position < oldest ? one.position : oldest;
-        if (!found || one.position > snapshot->position) {
-            rt_buffer_free(&snapshot->content);
-            *snapshot = one;
-        } else {
-            rt_buffer_free(&one.content);
-        }
-        found = true;
     }
     rt_disk_close(folder);
-    snapshot->oldest = oldest;
-    return found;
+    return snapshot->position != 0;
 }
 
 /* The position a file's header names, 0 if it has no good one. */
@@ -336,7 +338,18 @@ static bool keep_old(int folder, const char *name, const char *old)
     return rt_disk_rename(folder, name, old) || errno == ENOENT;
 }
 
-static bool save(int folder, const struct rt_snapshot *snapshot)
+static int write_new(int folder, const char *fresh, const struct rt_snapshot *snapshot)
+{
+    int fd = rt_disk_open(folder, fresh, O_WRONLY | O_CREAT | O_TRUNC);
+
+    if (fd >= 0 && write_file(fd, snapshot) && rt_disk_sync_folder(folder)) {
+        return fd;
+    }
+    rt_disk_close(fd);
+    return -1;
+}
+
+static bool save(int folder, const struct rt_snapshot *snapshot, bool alone)
 {
     char fresh[NAME], name[NAME], old[NAME];
     bool saved;
@@ -345,16 +358,18 @@ static bool save(int folder, const struct rt_snapshot *snapshot)
     file_name(name, snapshot->partition, "snap");
     file_name(fresh, snapshot->partition, "new");
     file_name(old, snapshot->partition, "old");
-    fd = rt_disk_open(folder, fresh, O_WRONLY | O_CREAT | O_TRUNC);
-    saved = fd >= 0 && write_file(fd, snapshot) && rt_disk_sync_folder(folder) &&
-            keep_old(folder, name, old) && rt_disk_rename(folder, fresh, name) &&
-            rt_disk_sync_folder(folder);
+    if (alone && !rt_disk_unlink(folder, old)) {
+        return false;
+    }
+    fd = write_new(folder, fresh, snapshot);
+    saved = fd >= 0 && (alone || keep_old(folder, name, old)) &&
+            rt_disk_rename(folder, fresh, name) && rt_disk_sync_folder(folder);
     rt_disk_close(fd);
     return saved;
 }
 
-bool rt_snapshot_save(const char *state_dir, const struct rt_snapshot *snapshot, char *error,
-                      size_t error_size)
+static bool save_in(const char *state_dir, const struct rt_snapshot *snapshot, bool alone,
+                    char *error, size_t error_size)
 {
     int folder = open_folder(state_dir);
     bool saved;
@@ -362,10 +377,22 @@ bool rt_snapshot_save(const char *state_dir, const struct rt_snapshot *snapshot,
     if (folder < 0) {
         folder = rt_disk_folder(state_dir, "snapshots");
     }
-    saved = folder >= 0 && save(folder, snapshot);
+    saved = folder >= 0 && save(folder, snapshot, alone);
     if (!saved) {
         snprintf(error, error_size, "snapshots/%04x: %s", snapshot->partition, strerror(errno));
     }
     rt_disk_close(folder);
     return saved;
+}
+
+bool rt_snapshot_save(const char *state_dir, const struct rt_snapshot *snapshot, char *error,
+                      size_t error_size)
+{
+    return save_in(state_dir, snapshot, false, error, error_size);
+}
+
+bool rt_snapshot_replace(const char *state_dir, const struct rt_snapshot *snapshot, char *error,
+                         size_t error_size)
+{
+    return save_in(state_dir, snapshot, true, error, error_size);
 }

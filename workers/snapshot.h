@@ -37,6 +37,11 @@ const char *rt_snapshot_read(int folder, const char *name, uint32_t partition,
 bool rt_snapshot_save(const char *state_dir, const struct rt_snapshot *snapshot, char *error,
                       size_t error_size);
 
+/* The same, and none before it is kept: PPPP.old goes first, then the new one takes the place of
+ * PPPP.snap in one step. A stop in between leaves PPPP.snap as it was. */
+bool rt_snapshot_replace(const char *state_dir, const struct rt_snapshot *snapshot, char *error,
+                         size_t error_size);
+
 /* The newest position of `log` that a good snapshot header names, 0 if none: so far the log was on
  * disk once. */
 rt_position rt_snapshot_covered(const char *state_dir, uint32_t log);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ static struct {
     int fault;
     struct change *changes;
     size_t count;
+    struct rt_bad_log *log;
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void path_of(int fd, const char *name, char *path)
@@ -119,10 +121,21 @@ static void follow_rename(const struct change *rename)
     }
 }
 
-static void sync_names(void)
+static bool lies_in(const char *path, const char *folder)
 {
+    size_t size = strlen(folder);
+
+    return strncmp(path, folder, size) == 0 && path[size] == '/' &&
+           strchr(path + size + 1, '/') == NULL;
+}
+
+static void sync_names(int fd)
+{
+    char folder[PATH_BYTES];
+
+    path_of(fd, NULL, folder);
     for (size_t i = 0; i < disk.count; i++) {
-        if (disk.changes[i].op != RT_DISK_WRITE) {
+        if (disk.changes[i].op != RT_DISK_WRITE && lies_in(disk.changes[i].path, folder)) {
             disk.changes[i].synced = true;
         }
     }
@@ -152,70 +165,11 @@ static void note(const struct rt_disk_call *call)
         sync_file(call->fd);
         break;
     case RT_DISK_SYNC_FOLDER:
-        sync_names();
+        sync_names(call->fd);
         break;
     default:
         break;
     }
-}
-
-static int answer(const struct rt_disk_call *call)
-{
-    bool hit = disk.calls == disk.at;
-
-    switch (disk.mode) {
-    case RT_BAD_FAIL:
-        return hit ? disk.fault : 0;
-    case RT_BAD_SHORT:
-        return hit && call->op == RT_DISK_WRITE ? RT_DISK_SHORT : 0;
-    case RT_BAD_STOP:
-        return disk.calls >= disk.at ? EIO : 0;
-    case RT_BAD_POWER:
-        if (disk.calls < disk.at) {
-            note(call);
-            return 0;
-        }
-        if (hit && call->op == RT_DISK_WRITE) {
-            note(call); /* was on its way: any part of it may have arrived */
-            RT_ASSERT(pwrite(call->fd, call->data, call->size, (off_t)call->offset) > 0);
-        }
-        return EIO;
-    case RT_BAD_COUNT:
-        break;
-    }
-    return 0;
-}
-
-static int hook(void *context, const struct rt_disk_call *call)
-{
-    int result;
-
-    (void)context;
-    pthread_mutex_lock(&disk.lock);
-    disk.calls++;
-    result = answer(call);
-    pthread_mutex_unlock(&disk.lock);
-    return result;
-}
-
-void rt_bad_disk_begin(enum rt_bad_mode mode, long at, int fault)
-{
-    if (disk.changes == NULL) {
-        disk.changes = calloc(CHANGES, sizeof(*disk.changes));
-        RT_ASSERT(disk.changes != NULL);
-    }
-    disk.mode = mode;
-    disk.at = at;
-    disk.fault = fault;
-    disk.calls = 0;
-    disk.count = 0;
-    rt_disk_set_hook(hook, NULL);
-}
-
-long rt_bad_disk_end(void)
-{
-    rt_disk_set_hook(NULL, NULL);
-    return disk.calls;
 }
 
 /* ---- the power is gone -------------------------------------------------------------------- */
@@ -237,7 +191,7 @@ static void undo_write(const struct change *change, uint64_t *seed)
         uint64_t border = (at / SECTOR + 1) * SECTOR, end = change->offset + change->size;
         size_t size = (size_t)((border < end ? border : end) - at);
 
-        if (next_random(seed) % 3 != 0) {
+        if (*seed == 0 || next_random(seed) % 3 != 0) {
             RT_ASSERT(pwrite(fd, change->before + (at - change->offset), size, (off_t)at) > 0);
         }
         at += size;
@@ -247,12 +201,23 @@ static void undo_write(const struct change *change, uint64_t *seed)
     }
 }
 
+/* What was written to the file before it was renamed is in it under its old name again. */
+static void follow_back(const struct change *rename)
+{
+    for (struct change *change = disk.changes; change < rename; change++) {
+        if (change->op == RT_DISK_WRITE && strcmp(change->path, rename->to) == 0) {
+            snprintf(change->path, sizeof(change->path), "%s", rename->path);
+        }
+    }
+}
+
 static void undo_name(const struct change *change)
 {
     if (change->op == RT_DISK_OPEN) {
         unlink(change->path);
     } else if (change->op == RT_DISK_RENAME) {
         rename(change->to, change->path);
+        follow_back(change);
         if (change->kept[0] != '\0') {
             rename(change->kept, change->to);
         }
@@ -265,12 +230,16 @@ void rt_bad_disk_restore(uint64_t seed)
 {
     size_t names = 0, undone = 0;
 
-    seed = seed * 2 + 1;
-    next_random(&seed);
+    if (seed != 0) {
+        seed = seed * 2 + 1;
+        next_random(&seed);
+    }
     for (size_t i = 0; i < disk.count; i++) {
         names += disk.changes[i].op != RT_DISK_WRITE && !disk.changes[i].synced;
     }
-    names = names == 0 ? 0 : next_random(&seed) % (names + 1);
+    if (seed != 0) {
+        names = names == 0 ? 0 : next_random(&seed) % (names + 1);
+    }
     for (size_t i = disk.count; i-- > 0;) {
         struct change *change = &disk.changes[i];
 
@@ -291,4 +260,154 @@ void rt_bad_disk_restore(uint64_t seed)
         free(disk.changes[i].before);
     }
     disk.count = 0;
+}
+
+/* ---- what the disk says -------------------------------------------------------------------- */
+
+/* Any part of what was on its way may have arrived. */
+static void note_last(const struct rt_disk_call *call)
+{
+    if (call->op == RT_DISK_WRITE) {
+        note(call);
+        RT_ASSERT(pwrite(call->fd, call->data, call->size, (off_t)call->offset) > 0);
+    }
+}
+
+static int cut_power(const struct rt_disk_call *call)
+{
+    note_last(call);
+    rt_bad_disk_restore((uint64_t)disk.fault);
+    return kill(getpid(), SIGKILL);
+}
+
+/* What was written since the last sync is gone, and the kernel has told so once. */
+static int lose(const struct rt_disk_call *call)
+{
+    uint64_t seed = 0;
+    char path[PATH_BYTES];
+
+    path_of(call->fd, NULL, path);
+    for (size_t i = disk.count; i-- > 0;) {
+        struct change *change = &disk.changes[i];
+
+        if (change->op == RT_DISK_WRITE && !change->synced && strcmp(change->path, path) == 0) {
+            undo_write(change, &seed);
+            change->synced = true;
+        }
+    }
+    return EIO;
+}
+
+/* Space that is there already (a journal's segment) can be written to. */
+static bool needs_space(const struct rt_disk_call *call)
+{
+    char path[PATH_BYTES];
+
+    if (call->op == RT_DISK_WRITE) {
+        path_of(call->fd, NULL, path);
+        return strlen(path) < 4 || strcmp(path + strlen(path) - 4, ".seg") != 0;
+    }
+    return call->op == RT_DISK_ALLOCATE || call->op == RT_DISK_FOLDER ||
+           (call->op == RT_DISK_OPEN && (call->flags & O_CREAT));
+}
+
+static int answer(const struct rt_disk_call *call)
+{
+    bool hit = disk.calls == disk.at;
+
+    switch (disk.mode) {
+    case RT_BAD_FAIL:
+        return hit ? disk.fault : 0;
+    case RT_BAD_SHORT:
+        return hit && call->op == RT_DISK_WRITE ? RT_DISK_SHORT : 0;
+    case RT_BAD_STOP:
+        return disk.calls >= disk.at ? EIO : 0;
+    case RT_BAD_POWER:
+        if (disk.calls < disk.at) {
+            note(call);
+            return 0;
+        }
+        if (hit) {
+            note_last(call);
+        }
+        return EIO;
+    case RT_BAD_KILL:
+        return hit ? kill(getpid(), SIGKILL) : 0;
+    case RT_BAD_CUT:
+        if (hit) {
+            return cut_power(call);
+        }
+        note(call);
+        return 0;
+    case RT_BAD_LOST:
+        if (hit && call->op == RT_DISK_SYNC) {
+            return lose(call);
+        }
+        note(call);
+        return 0;
+    case RT_BAD_FULL:
+        return disk.calls >= disk.at && disk.calls < disk.at + RT_BAD_FULL_CALLS &&
+                       needs_space(call)
+                   ? ENOSPC
+                   : 0;
+    case RT_BAD_COUNT:
+    case RT_BAD_MODES:
+        break;
+    }
+    return 0;
+}
+
+static void tell(const struct rt_disk_call *call)
+{
+    if (disk.log == NULL) {
+        return;
+    }
+    if (disk.calls <= RT_BAD_LOG) {
+        disk.log->op[disk.calls - 1] = (unsigned char)call->op;
+    }
+    disk.log->calls = disk.calls;
+    disk.log->hit = disk.log->hit || disk.calls == disk.at;
+}
+
+void rt_bad_disk_tell(struct rt_bad_log *log)
+{
+    disk.log = log;
+}
+
+int rt_bad_disk_ask(const struct rt_disk_call *call)
+{
+    int result;
+
+    pthread_mutex_lock(&disk.lock);
+    disk.calls++;
+    tell(call);
+    result = answer(call);
+    pthread_mutex_unlock(&disk.lock);
+    return result;
+}
+
+static int hook(void *context, const struct rt_disk_call *call)
+{
+    (void)context;
+    return rt_bad_disk_ask(call);
+}
+
+void rt_bad_disk_begin(enum rt_bad_mode mode, long at, int fault)
+{
+    if (disk.changes == NULL) {
+        disk.changes = calloc(CHANGES, sizeof(*disk.changes));
+        RT_ASSERT(disk.changes != NULL);
+    }
+    disk.mode = mode;
+    disk.at = at;
+    disk.fault = fault;
+    disk.calls = 0;
+    disk.count = 0;
+    rt_disk_set_hook(hook, NULL);
+}
+
+long rt_bad_disk_end(void)
+{
+    rt_disk_set_hook(NULL, NULL);
+    return disk.calls;
 }
