@@ -177,10 +177,17 @@ static void send_message(struct rt_daemon *daemon, struct rt_span topic, struct 
 }
 
 /* Takes over the message. */
-static void send_one_tree(struct rt_daemon *daemon, zmq_msg_t *message)
+static void send_one_tree(struct rt_daemon *daemon, enum rt_topic_tree tree,
+                          const struct rt_link_alert *alert, zmq_msg_t *message)
 {
     struct rt_publisher *publisher = &daemon->publisher;
+    const struct rt_topic parts = {.owner = alert->owner,
+                                   .severity = alert->severity,
+                                   .kind = alert->kind,
+                                   .account = alert->account};
 
+    rt_buffer_clear(&publisher->topic);
+    rt_alert_topic(&publisher->topic, tree, &parts);
     if (!send_topic(daemon, rt_buffer_span(&publisher->topic)) ||
         zmq_msg_send(message, publisher->socket.socket, ZMQ_DONTWAIT) < 0) {
         zmq_msg_close(message);
@@ -203,12 +210,8 @@ static void send_trees(struct rt_daemon *daemon, const struct rt_link_alert *ale
     }
     zmq_msg_init(&second);
     zmq_msg_copy(&second, &first);
-    rt_buffer_clear(&publisher->topic);
-    rt_alert_topic(&publisher->topic, alert->severity, alert->kind, alert->account);
-    send_one_tree(daemon, &first);
-    rt_buffer_clear(&publisher->topic);
-    rt_owner_topic(&publisher->topic, alert->owner, alert->severity, alert->kind, alert->account);
-    send_one_tree(daemon, &second);
+    send_one_tree(daemon, RT_TREE_ALERT, alert, &first);
+    send_one_tree(daemon, RT_TREE_OWNER, alert, &second);
 }
 
 static void measure(struct rt_daemon *daemon, const struct rt_link_alert *alert)

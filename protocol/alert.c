@@ -353,33 +353,22 @@ static void append_encoded(struct rt_buffer *out, struct rt_span name)
     }
 }
 
-static void append_place(struct rt_buffer *out, struct rt_span severity, struct rt_span kind,
-                         struct rt_span account)
-{
-    rt_buffer_append(out, severity.data, severity.size);
-    append_text(out, ".");
-    rt_buffer_append(out, kind.data, kind.size);
-    append_text(out, ".");
-    append_encoded(out, account);
-}
-
-void rt_alert_topic(struct rt_buffer *out, struct rt_span severity, struct rt_span kind,
-                    struct rt_span account)
-{
-    append_text(out, "alert.");
-    append_place(out, severity, kind, account);
-}
-
-void rt_owner_topic(struct rt_buffer *out, struct rt_span owner, struct rt_span severity,
-                    struct rt_span kind, struct rt_span account)
-{
-    rt_owner_prefix(out, owner);
-    append_place(out, severity, kind, account);
-}
-
 void rt_owner_prefix(struct rt_buffer *out, struct rt_span owner)
 {
     append_text(out, "owner.");
     append_encoded(out, owner.size == 0 ? rt_span_text("-") : owner);
     append_text(out, ".");
+}
+
+void rt_alert_topic(struct rt_buffer *out, enum rt_topic_tree tree, const struct rt_topic *topic)
+{
+    if (tree == RT_TREE_OWNER)
+        rt_owner_prefix(out, topic->owner);
+    else
+        append_text(out, "alert.");
+    rt_buffer_append(out, topic->severity.data, topic->severity.size);
+    append_text(out, ".");
+    rt_buffer_append(out, topic->kind.data, topic->kind.size);
+    append_text(out, ".");
+    append_encoded(out, topic->account);
 }

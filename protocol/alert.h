@@ -72,10 +72,11 @@ bool rt_alert_decode(struct rt_span map, struct rt_alert *alert);
 
 /* "alert.<severity>.<kind>.<account>" and "owner.<owner>.<severity>.<kind>.<account>"; owner "-" if
  * empty. Bytes '.', '%' and control bytes (0..31, 127) of owner and account are percent-encoded. */
-void rt_alert_topic(struct rt_buffer *out, struct rt_span severity, struct rt_span kind,
-                    struct rt_span account);
-void rt_owner_topic(struct rt_buffer *out, struct rt_span owner, struct rt_span severity,
-                    struct rt_span kind, struct rt_span account);
+enum rt_topic_tree { RT_TREE_ALERT, RT_TREE_OWNER };
+struct rt_topic {
+    struct rt_span owner, severity, kind, account;
+};
+void rt_alert_topic(struct rt_buffer *out, enum rt_topic_tree tree, const struct rt_topic *topic);
 /* What all topics of one owner begin with: "owner.<owner>." */
 void rt_owner_prefix(struct rt_buffer *out, struct rt_span owner);
 

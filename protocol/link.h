@@ -69,8 +69,8 @@ struct rt_link_setup {
     uint32_t partitions;
     uint32_t log; /* the log this worker writes: logs are numbered over all generations */
     struct rt_span state_dir;
-    struct rt_span config; /* INI text */
-    struct rt_span version;
+    struct rt_span config;  /* INI text */
+    struct rt_span version; /* of the daemon; a worker of another does not start */
 };
 
 void rt_link_setup_encode(struct rt_buffer *out, const struct rt_link_setup *setup);

@@ -110,7 +110,6 @@ static bool bury(struct rt_worker *worker, uint32_t partition, enum rt_error cod
     RT_ASSERT(rt_dead_add(&shard->dead, &letter, position));
     keep_within(worker);
     shard->dirty = true;
-    worker->dead++;
     worker->appended += scratch->size;
     return true;
 }
@@ -131,7 +130,6 @@ static void reject(struct intake *intake, const struct item *item, struct rt_spa
     }
     rt_link_rejection_encode(&intake->worker->rejections, &rejection);
     intake->done.rejected++;
-    intake->worker->rejected++;
 }
 
 static void take(struct intake *intake, const struct item *item)
@@ -141,7 +139,6 @@ static void take(struct intake *intake, const struct item *item)
 
     if (is_duplicate(worker, item)) {
         intake->done.duplicate++;
-        worker->duplicate++;
         return;
     }
     RT_ASSERT(rt_core_event(&worker->core, item->place, &item->event, intake->now, intake->quiet,
@@ -149,7 +146,6 @@ static void take(struct intake *intake, const struct item *item)
     RT_ASSERT(rt_dedupe_add(worker->dedupe, item->identity, position));
     worker->appended += item->event.raw.size;
     intake->done.accepted++;
-    worker->accepted++;
 }
 
 static void prefetch_accounts(const struct item *items, size_t count)

@@ -456,6 +456,10 @@ static void receive_setup(struct rt_worker *worker)
         worker->setup.partitions == 0 || worker->setup.partitions > RT_PARTITIONS_MAX ||
         worker->setup.state_dir.size >= sizeof(worker->state_dir))
         rt_worker_die(worker, "start", "no setup that can be understood");
+    /* An upgrade put new programs in place while the old daemon runs. */
+    if (!rt_span_is(worker->setup.version, RT_VERSION))
+        rt_worker_die(worker, "start",
+                      "the daemon is not of this version, " RT_VERSION ": restart it");
     memcpy(worker->state_dir, worker->setup.state_dir.data, worker->setup.state_dir.size);
     if (!parse_config(worker, worker->setup.config))
         exit(EXIT_FAILURE);

@@ -48,7 +48,6 @@ struct rt_worker {
     int64_t next_cycle;   /* judging time */
     uint64_t cycle_bytes; /* bytes of the journal when the last cycle began */
     uint64_t appended;    /* bytes appended since start */
-    uint64_t accepted, duplicate, rejected, dead;
 };
 
 /* Runs until the daemon says stop or goes away. The exit status of the process. */

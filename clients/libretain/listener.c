@@ -328,13 +328,15 @@ static bool topic_wanted(const struct rt_listener *listener, struct rt_span topi
 /* Would the subscription have brought it? */
 static bool alert_wanted(const struct rt_listener *listener, retain_value map)
 {
-    struct rt_span severity = text_of(map, "severity"), kind = text_of(map, "kind");
-    struct rt_span account = text_of(map, "account");
+    const struct rt_topic parts = {.owner = text_of(map, "owner"),
+                                   .severity = text_of(map, "severity"),
+                                   .kind = text_of(map, "kind"),
+                                   .account = text_of(map, "account")};
     struct rt_buffer topic = {0}, owner_topic = {0};
     bool wanted;
 
-    rt_alert_topic(&topic, severity, kind, account);
-    rt_owner_topic(&owner_topic, text_of(map, "owner"), severity, kind, account);
+    rt_alert_topic(&topic, RT_TREE_ALERT, &parts);
+    rt_alert_topic(&owner_topic, RT_TREE_OWNER, &parts);
     wanted = topic.failed || owner_topic.failed || topic_wanted(listener, rt_buffer_span(&topic)) ||
              topic_wanted(listener, rt_buffer_span(&owner_topic));
     rt_buffer_free(&topic);

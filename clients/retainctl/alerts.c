@@ -45,7 +45,7 @@ int rt_cli_alerts(struct rt_cli *cli, int argc, char **argv)
         if (json_array_size(json_object_get(reply, "alerts")) == 0)
             fprintf(stderr, "no alert\n");
         if (json_array_size(json_object_get(reply, "alerts")) >= (size_t)(limit > 0 ? limit : 100))
-            rt_show_more(cli, "since", json_object_get(reply, "cursor"));
+            rt_show_more("since", json_object_get(reply, "cursor"));
     }
     json_decref(reply);
     return code;

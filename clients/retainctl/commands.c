@@ -30,11 +30,12 @@ const struct rt_cli_command rt_cli_commands[] = {
      "7d or 12h.",
      rt_cli_timeline},
     {"alerts", "", "the history of alerts, or the open ones", NULL, rt_cli_alerts},
-    {"ack", "ID", "acknowledge an alert: quiet until it moves, or its time is over",
+    {"ack", "ID", "acknowledge an alert: quiet until its time is over, then it speaks again",
      "Times are milliseconds since the epoch, a date (midnight UTC), ISO 8601, or a span such as "
      "7d or 12h from now.",
      rt_cli_ack},
     {"snooze", "ID", "silence an alert, unless it becomes critical",
+     "Nothing of it is published until then, not even that it is over; the history has it all.\n"
      "Times are milliseconds since the epoch, a date (midnight UTC), ISO 8601, or a span such as "
      "7d or 12h from now.",
      rt_cli_snooze},

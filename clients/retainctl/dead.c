@@ -4,7 +4,18 @@
 #include "clients/retainctl/json.h"
 #include "clients/retainctl/show.h"
 
-static void print(const struct rt_cli *cli, const json_t *reply)
+/* Of base64: four characters are three bytes, less what the last ones leave out. */
+static size_t base64_bytes(const json_t *text)
+{
+    size_t size = json_string_length(text);
+    size_t padding = 0;
+
+    while (padding < 2 && padding < size && json_string_value(text)[size - 1 - padding] == '=')
+        padding++;
+    return size / 4 * 3 - padding;
+}
+
+static void print(const json_t *reply)
 {
     static const char *const headings[] = {"id", "when", ">bytes", "reason", NULL};
     const json_t *letters = json_object_get(reply, "dead");
@@ -19,8 +30,8 @@ static void print(const struct rt_cli *cli, const json_t *reply)
 
         rt_grid_json(&grid, RT_PLAIN, json_object_get(letter, "id"));
         rt_show_time(&grid, json_object_get(letter, "ts"));
-        if (json_is_string(bytes)) /* base64 of what is kept */
-            rt_grid_format(&grid, RT_PLAIN, "%zu", json_string_length(bytes) / 4 * 3);
+        if (json_is_string(bytes)) /* what is kept */
+            rt_grid_format(&grid, RT_PLAIN, "%zu", base64_bytes(bytes));
         else
             rt_grid_json(&grid, RT_PLAIN, bytes);
         rt_grid_json(&grid, RT_YELLOW, json_object_get(letter, "reason"));
@@ -29,7 +40,7 @@ static void print(const struct rt_cli *cli, const json_t *reply)
     if (rt_grid_rows(&grid) == 0)
         fprintf(stderr, "no dead letters\n");
     rt_grid_free(&grid);
-    rt_show_more(cli, "after", json_object_get(reply, "after"));
+    rt_show_more("after", json_object_get(reply, "after"));
 }
 
 /* The reply of an event: accepted, duplicate, or rejected again. */
@@ -99,7 +110,7 @@ int rt_cli_dead(struct rt_cli *cli, int argc, char **argv)
     reply = rt_cli_ask_table(cli, "dead.list", params, &code);
     retain_map_free(params);
     if (reply != NULL)
-        print(cli, reply);
+        print(reply);
     json_decref(reply);
     return code;
 }

@@ -1,7 +1,7 @@
 /* list: accounts with their health. */
 #include "clients/retainctl/show.h"
 
-static void print(const struct rt_cli *cli, const json_t *reply)
+static void print(const json_t *reply)
 {
     static const char *const headings[] = {"account", ">score", "band",    "owner",
                                            "tier",    ">value", "renewal", NULL};
@@ -27,7 +27,7 @@ static void print(const struct rt_cli *cli, const json_t *reply)
     if (rt_grid_rows(&grid) == 0)
         fprintf(stderr, "no account\n");
     rt_grid_free(&grid);
-    rt_show_more(cli, "after", json_object_get(reply, "after"));
+    rt_show_more("after", json_object_get(reply, "after"));
 }
 
 int rt_cli_list(struct rt_cli *cli, int argc, char **argv)
@@ -63,7 +63,7 @@ int rt_cli_list(struct rt_cli *cli, int argc, char **argv)
     reply = rt_cli_ask_table(cli, "account.list", params, &code);
     retain_map_free(params);
     if (reply != NULL)
-        print(cli, reply);
+        print(reply);
     json_decref(reply);
     return code;
 }

@@ -80,8 +80,8 @@ static void options_print(const struct rt_cli_option *options, size_t count)
 static void command_help(const struct rt_cli_command *command, const struct rt_cli_option *options,
                          const struct globals *globals)
 {
-    printf("usage: retainctl %s [OPTION...] %s\n%s\n", command->name, command->arguments,
-           command->summary);
+    printf("usage: retainctl %s [OPTION...]%s%s\n%s\n", command->name,
+           command->arguments[0] != '\0' ? " " : "", command->arguments, command->summary);
     if (command->more != NULL)
         printf("\n%s\n", command->more);
     if (options[0].name != NULL) {

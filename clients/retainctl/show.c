@@ -104,12 +104,19 @@ void rt_show_alerts(const json_t *alerts)
     rt_grid_free(&grid);
 }
 
-void rt_show_more(const struct rt_cli *cli, const char *option, const json_t *next)
+void rt_show_more(const char *option, const json_t *next)
 {
     if (!json_is_string(next))
         return;
-    fprintf(stderr, "more: retainctl %s --%s '", cli->command->name, option);
-    rt_terminal_text(stderr, json_string_value(next), json_string_length(next));
+    fprintf(stderr, "more: the same with --%s '", option);
+    for (const char *at = json_string_value(next), *end; *at != '\0'; at = end) {
+        end = at + strcspn(at, "'");
+        rt_terminal_text(stderr, at, (size_t)(end - at));
+        if (*end == '\'') {
+            fprintf(stderr, "'\\''");
+            end++;
+        }
+    }
     fprintf(stderr, "'\n");
 }
 

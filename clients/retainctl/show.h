@@ -22,8 +22,9 @@ void rt_show_text(const json_t *text);
 /* A table of alerts: when, severity, state, kind, account, owner, score, text. */
 void rt_show_alerts(const json_t *alerts);
 
-/* "and more: retainctl COMMAND --OPTION VALUE" to standard error, if `next` is a text. */
-void rt_show_more(const struct rt_cli *cli, const char *option, const json_t *next);
+/* "more: the same with --OPTION VALUE" to standard error, if `next` is a text; VALUE as a shell
+ * wants it. */
+void rt_show_more(const char *option, const json_t *next);
 
 /* Parses a time option (when.h, spans before or after now) into *ms; true if given. Exit code in
  * *code if it is wrong. */

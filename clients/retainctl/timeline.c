@@ -39,7 +39,7 @@ static void rest_show(struct rt_grid *grid, const json_t *event)
     rt_grid_text(grid, RT_PLAIN, text);
 }
 
-static void print(const struct rt_cli *cli, const json_t *reply)
+static void print(const json_t *reply)
 {
     static const char *const headings[] = {"when", "type", "what", "source", "id", NULL};
     struct rt_grid grid;
@@ -59,7 +59,7 @@ static void print(const struct rt_cli *cli, const json_t *reply)
     if (rt_grid_rows(&grid) == 0)
         fprintf(stderr, "no event\n");
     rt_grid_free(&grid);
-    rt_show_more(cli, "after", json_object_get(reply, "after"));
+    rt_show_more("after", json_object_get(reply, "after"));
 }
 
 int rt_cli_timeline(struct rt_cli *cli, int argc, char **argv)
@@ -99,7 +99,7 @@ int rt_cli_timeline(struct rt_cli *cli, int argc, char **argv)
     reply = rt_cli_ask_table(cli, "account.timeline", params, &code);
     retain_map_free(params);
     if (reply != NULL)
-        print(cli, reply);
+        print(reply);
     json_decref(reply);
     return code;
 }

@@ -158,26 +158,37 @@ static int subscribe(struct rt_cli *cli, struct watch *watch, char **prefixes, i
     return code == RETAIN_OK ? RT_CLI_CONTINUE : rt_cli_explain(cli, code, cli->alerts, 0);
 }
 
-/* Says once that nobody is there, and goes on waiting. */
-static void tell_if_away(struct rt_cli *cli)
+/* Says once that nobody is there, to go on waiting. A cursor that is none would never get an answer:
+ * that ends it. */
+static int first_question(struct rt_cli *cli, const struct watch *watch)
 {
     double seconds = rt_cli_seconds(cli, RT_CLI_QUERY_SECONDS);
+    retain_map *params = retain_map_new();
     retain_reply *reply = NULL;
+    int code, exit = RT_CLI_CONTINUE;
 
-    if (retain_query(cli->client, "stats", NULL, (int)(seconds * 1000), &reply) ==
-            RETAIN_TIMED_OUT &&
-        !rt_interrupted()) {
+    retain_map_int(params, "limit", 1);
+    if (watch->since[0] != '\0')
+        retain_map_text(params, "since", watch->since);
+    code = retain_query(cli->client, "alert.list", params, (int)(seconds * 1000), &reply);
+    if (code == RETAIN_TIMED_OUT && !rt_interrupted()) {
         (void)rt_cli_explain(cli, RETAIN_TIMED_OUT, cli->query, seconds);
         fprintf(stderr, "retainctl: waiting for it\n");
     }
+    if (reply != NULL && strcmp(retain_reply_error(reply), "bad_request") == 0)
+        exit = rt_cli_fail("%s", retain_reply_message(reply));
     retain_reply_free(reply);
+    retain_map_free(params);
+    return exit;
 }
 
 static int loop(struct rt_cli *cli, struct watch *watch)
 {
     int64_t shown = 0;
+    int first = first_question(cli, watch);
 
-    tell_if_away(cli);
+    if (first != RT_CLI_CONTINUE)
+        return first;
     while (!rt_interrupted() && (watch->count == 0 || shown < watch->count)) {
         struct retain_alert alert;
         int code = retain_work(cli->client, WORK_MS);

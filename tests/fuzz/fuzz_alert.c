@@ -20,14 +20,16 @@ static unsigned dots(struct rt_span text)
 /* However a customer is called, the levels of a topic stay where they are. */
 static void topics_are_sound(const struct rt_alert *alert, struct rt_buffer *buffer)
 {
-    const struct rt_span severity = rt_span_text(rt_severity_name(alert->severity));
-    const struct rt_span kind = rt_span_text(rt_alert_kind_name(alert->kind));
+    const struct rt_topic parts = {.owner = alert->owner,
+                                   .severity = rt_span_text(rt_severity_name(alert->severity)),
+                                   .kind = rt_span_text(rt_alert_kind_name(alert->kind)),
+                                   .account = alert->account};
 
     rt_buffer_clear(buffer);
-    rt_alert_topic(buffer, severity, kind, alert->account);
+    rt_alert_topic(buffer, RT_TREE_ALERT, &parts);
     RT_ASSERT(dots(rt_buffer_span(buffer)) == 3);
     rt_buffer_clear(buffer);
-    rt_owner_topic(buffer, alert->owner, severity, kind, alert->account);
+    rt_alert_topic(buffer, RT_TREE_OWNER, &parts);
     RT_ASSERT(dots(rt_buffer_span(buffer)) == 4);
 }
 

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import shlex
 import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
@@ -368,6 +369,29 @@ def watch_since_tells_what_was_missed():
     got = [m['account'] for m in lines(said()) if m['kind'] == 'ticket_overdue']
     for name in missed:
         equal(got.count(name), 1, 'times told of', name)
+
+
+@case
+def watch_refuses_what_is_no_cursor():
+    daemon = shared()
+    code, out, err = ctl(daemon, 'watch', '--since', 'yesterday', '--count', '1')
+    equal((code, out), (1, ''), 'exit code and output')
+    check('since' in err, 'it does not say what is wrong', err)
+
+
+@case
+def more_of_a_list():
+    """What --after takes is printed as a shell wants it."""
+    daemon = shared()
+    owner = fresh('boss')
+    names = [fresh("o'brien & $HOME") for _ in range(3)]
+    daemon.load([event('account', account=n, owner=owner) for n in names])
+    code, out, err = ctl(daemon, 'list', '--owner', owner, '--limit', '2')
+    equal(code, 0, 'exit code')
+    mark = shlex.split(err.split('--after', 1)[1])
+    equal(mark, [names[1]], 'mark, as a shell reads it')
+    rest = told(daemon, 'list', '--owner', owner, '--limit', '2', '--after', mark[0])
+    equal([a['account'] for a in rest['accounts']], names[2:], 'the rest')
 
 
 @case

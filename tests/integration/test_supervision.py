@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
@@ -50,6 +51,27 @@ def poison_is_buried_and_nothing_else():
         equal([r['code'] for r in reply['rejected']], ['poison'], 'alone')
         equal(daemon.push(event(account='b'))['accepted'], 1, 'the next')
         equal(daemon.stop(), 0, 'exit code')
+
+
+@case
+def a_worker_of_another_version_does_not_start():
+    """It would not know what the daemon's frames mean: an upgrade restarts both."""
+    with Daemon(workers=1) as daemon:
+        version = daemon.ok('stats')['version']
+    for told, refused in (('9.9.9', True), (version, False)):
+        state = scratch()
+        body = pack([0, 1, 256, 1, state, '', told])
+        ours, theirs = socket.socketpair()
+        argv = [sys.executable, '-c', 'import os, sys; os.dup2(int(sys.argv[1]), 3); os.execv(sys.argv[2], sys.argv[2:])',
+                str(theirs.fileno()), require('retain-worker')]
+        process = spawn(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[theirs.fileno()])
+        theirs.close()
+        ours.sendall(struct.pack('<IBBHQ', len(body), 1, 0, 0, 0) + body)
+        ours.shutdown(socket.SHUT_WR)
+        _, err = process.communicate(timeout=DEADLINE)
+        if refused:
+            equal(process.returncode, 1, 'exit code')
+        equal(b'not of this version' in err, refused, 'it says so', err.decode(errors='replace'))
 
 
 @case

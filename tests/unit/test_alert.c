@@ -271,13 +271,16 @@ static void an_alert_with_cursor_is_still_an_alert(void **state)
 static void topic(struct rt_span owner, struct rt_span account, const char *want_alert,
                   const char *want_owner)
 {
-    const struct rt_span severity = rt_span_text("critical"), kind = rt_span_text("silence");
+    const struct rt_topic parts = {.owner = owner,
+                                   .severity = rt_span_text("critical"),
+                                   .kind = rt_span_text("silence"),
+                                   .account = account};
 
     rt_buffer_clear(&bytes);
-    rt_alert_topic(&bytes, severity, kind, account);
+    rt_alert_topic(&bytes, RT_TREE_ALERT, &parts);
     assert_true(rt_span_is(rt_buffer_span(&bytes), want_alert));
     rt_buffer_clear(&bytes);
-    rt_owner_topic(&bytes, owner, severity, kind, account);
+    rt_alert_topic(&bytes, RT_TREE_OWNER, &parts);
     assert_true(rt_span_is(rt_buffer_span(&bytes), want_owner));
 }
 
