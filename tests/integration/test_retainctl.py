@@ -6,7 +6,9 @@ import json
 import os
 import pty
 import select
+import re
 import shlex
+import shutil
 import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
@@ -369,6 +371,23 @@ def watch_since_tells_what_was_missed():
     got = [m['account'] for m in lines(said()) if m['kind'] == 'ticket_overdue']
     for name in missed:
         equal(got.count(name), 1, 'times told of', name)
+
+
+@case
+def completion_offers_every_option():
+    """Of bash, for each command: what its help lists, and nothing that its help only speaks of."""
+    if not shutil.which('bash'):
+        skip('no bash')
+    script = os.path.join(REPO, 'clients', 'completion', 'retainctl.bash')
+    source = 'complete() { :; }; . "$1"; COMP_WORDS=("$2" "$3" --); COMP_CWORD=2; _retainctl; printf "%s\\n" "${COMPREPLY[@]}"'
+    _, top, _ = ctl(None, '--help')
+    commands = re.findall(r'^  ([a-z]+)  ', top, re.M)
+    check('simulate' in commands, 'commands', commands)
+    for command in commands:
+        _, text, _ = ctl(None, command, '--help')
+        options = re.findall(r'^  (?:-\w,|   ) (--[a-z-]+)', text, re.M)
+        code, out, err = run(['bash', '-c', source, 'bash', script, require('retainctl'), command])
+        equal((code, out.split()), (0, options), 'completion of', command, short(err))
 
 
 @case
