@@ -36,7 +36,7 @@ _retainctl() {
         COMPREPLY=($(compgen -W "info warning critical" -- "$cur"))
         return
         ;;
-    --spool | spool | backup | verify | --directory | -d)
+    --spool | --directory)
         COMPREPLY=($(compgen -d -- "$cur"))
         return
         ;;
@@ -54,6 +54,7 @@ _retainctl() {
     fi
     case $command in
     "" | help) COMPREPLY=($(compgen -W "$commands" -- "$cur")) ;;
+    spool | backup | verify) COMPREPLY=($(compgen -d -- "$cur")) ;;
     push | backtest) COMPREPLY=($(compgen -f -- "$cur")) ;;
     keygen) COMPREPLY=($(compgen -W "server producer subscriber reader admin" -- "$cur")) ;;
     dead) COMPREPLY=($(compgen -W "list retry drop" -- "$cur")) ;;
