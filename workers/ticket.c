@@ -253,7 +253,7 @@ unsigned rt_tickets_commit(struct rt_tickets *tickets, struct rt_ticket *ticket,
 bool rt_tickets_restore(struct rt_tickets **tickets, struct rt_ticket *ticket, bool *no_memory)
 {
     struct rt_ticket_list *list;
-    bool found;
+    bool open, found;
     uint32_t place;
 
     if (*tickets == NULL && (*tickets = calloc(1, sizeof(**tickets))) == NULL) {
@@ -262,12 +262,15 @@ bool rt_tickets_restore(struct rt_tickets **tickets, struct rt_ticket *ticket, b
     }
     if (lookup(*tickets, ticket->hash, rt_ticket_number(ticket)) != NULL)
         return false;
-    list = rt_ticket_open(ticket) ? &(*tickets)->open : &(*tickets)->closed;
+    open = rt_ticket_open(ticket);
+    list = open ? &(*tickets)->open : &(*tickets)->closed;
+    place = find(list, ticket->hash, rt_ticket_number(ticket), &found);
+    if (place != list->count || (open && (*tickets)->closed.count > 0))
+        return false;
     if (!reserve(list)) {
         *no_memory = true;
         return false;
     }
-    place = find(list, ticket->hash, rt_ticket_number(ticket), &found);
     insert(list, place, ticket);
     return true;
 }

@@ -60,8 +60,9 @@ struct rt_ticket *rt_tickets_prepare(struct rt_tickets **tickets, const struct r
 /* Takes a prepared record in. Returns how many records had to go for `max`. */
 unsigned rt_tickets_commit(struct rt_tickets *tickets, struct rt_ticket *ticket, size_t max);
 
-/* Takes in a record that was stored: false if it is there already or without memory (*no_memory).
- * The record stays the caller's then. */
+/* Takes in a record that was stored. They come as they stand in the lists: open ones first. False
+ * if this one is there already or out of its order, or without memory (*no_memory): the record stays
+ * the caller's then. */
 bool rt_tickets_restore(struct rt_tickets **tickets, struct rt_ticket *ticket, bool *no_memory);
 
 /* A record with room for its texts, otherwise unset. NULL without memory. */

@@ -1,5 +1,5 @@
 /* Any bytes sent to the HTTP endpoint: answered with HTTP or not at all, the connection closed, and
- * nothing told but what /metrics and /healthz tell. */
+ * no metric told to who does not show the token. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -11,6 +11,8 @@
 #include "protocol/assert.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char token[] = "abcdefghijklmnop";
 
 enum { SENT_MAX = 60 << 10, WAIT_MS = 20, TURNS_MAX = 1000 };
 
@@ -28,6 +30,7 @@ static struct rt_daemon *the_daemon(void)
     made->phase = RT_PHASE_SERVING;
     made->base = event_base_new();
     RT_ASSERT(made->base != NULL && rt_http_open(made, error, sizeof(error)));
+    strcpy(made->http.token, token);
     return made;
 }
 
@@ -71,6 +74,11 @@ static bool begins_with(const struct rt_buffer *answer, const char *text)
     return answer->size >= strlen(text) && memcmp(answer->data, text, strlen(text)) == 0;
 }
 
+static bool contains(struct rt_span bytes, const char *text)
+{
+    return bytes.size > 0 && memmem(bytes.data, bytes.size, text, strlen(text)) != NULL;
+}
+
 static void ask(struct rt_daemon *daemon, struct rt_span request, struct rt_buffer *answer)
 {
     int client = connect_to(daemon);
@@ -90,6 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     ask(daemon, rt_span(data, size < SENT_MAX ? size : SENT_MAX), &answer);
     RT_ASSERT(answer.size == 0 || begins_with(&answer, "HTTP/"));
+    RT_ASSERT(!contains(rt_buffer_span(&answer), "retaind_build_info") ||
+              contains(rt_span(data, size), token));
     if (count++ % 256 == 0) {
         rt_buffer_clear(&answer);
         ask(daemon, rt_span_text("GET /healthz HTTP/1.0\r\n\r\n"), &answer);
