@@ -31,14 +31,20 @@ static bool names(const struct rt_names *list, const char *name)
     return false;
 }
 
-/* An alert of this owner does not begin with what it subscribed to. */
+/* No topic of an alert of this owner begins with what it subscribed to. */
 static void is_not_heard(struct rt_span subscription, struct rt_span owner)
 {
+    const struct rt_topic parts = {.owner = owner,
+                                   .severity = rt_span_text("warning"),
+                                   .kind = rt_span_text("silence"),
+                                   .account = rt_span_text("A")};
     struct rt_buffer topic = {0};
 
-    rt_owner_topic(&topic, owner, rt_span_text("warning"), rt_span_text("silence"),
-                   rt_span_text("A"));
-    RT_ASSERT(!topic.failed && !begins_with(&topic, subscription));
+    for (int tree = RT_TREE_ALERT; tree <= RT_TREE_OWNER; tree++) {
+        rt_buffer_clear(&topic);
+        rt_alert_topic(&topic, (enum rt_topic_tree)tree, &parts);
+        RT_ASSERT(!topic.failed && !begins_with(&topic, subscription));
+    }
     rt_buffer_free(&topic);
 }
 
@@ -60,8 +66,6 @@ static void namesakes_are_not_heard(const struct rt_key *key, struct rt_span sub
 /* What it may subscribe to brings no alert of an owner it may not hear. */
 static void hears_its_owners_alone(const struct rt_key *key, struct rt_span subscription)
 {
-    struct rt_buffer topic = {0};
-
     if (!rt_key_may_hear(key, subscription)) {
         RT_ASSERT(key->role != RT_ROLE_ADMIN);
         return;
@@ -69,9 +73,6 @@ static void hears_its_owners_alone(const struct rt_key *key, struct rt_span subs
     RT_ASSERT(key->role == RT_ROLE_SUBSCRIBER || key->role == RT_ROLE_ADMIN);
     if (key->owners.count == 0)
         return;
-    rt_alert_topic(&topic, rt_span_text("warning"), rt_span_text("silence"), rt_span_text("A"));
-    RT_ASSERT(!begins_with(&topic, subscription));
-    rt_buffer_free(&topic);
     if (!names(&key->owners, other))
         is_not_heard(subscription, rt_span_text(other));
     namesakes_are_not_heard(key, subscription);
