@@ -85,6 +85,7 @@ struct rt_config {
     int64_t journal_keep_days;     /* 730; 0 for ever; at least dedupe_days */
     int64_t journal_segment_bytes; /* 64 MiB, a power of two from 1 MiB to 512 MiB */
     int64_t journal_max_bytes;     /* 0: as much as the disk holds */
+    int64_t journal_warn_percent;  /* of the disk or of max_bytes left: 10; 0: never */
     int64_t snapshot_interval_ms;  /* 300000 */
     int64_t snapshot_bytes;        /* or after so many journal bytes: 256 MiB */
 

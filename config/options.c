@@ -145,6 +145,11 @@ const struct rt_option rt_options[] = {
      "Bytes of journal of one worker; when they are used up, events are answered `busy` before "
      "anything changed. 0: as much "
      "as the disk holds."},
+    {"journal", "warn_percent", RT_OPTION_INTEGER, FIELD(journal_warn_percent, 0, 90), "10", KEPT,
+     "With less than this share of the disk, or of journal.max_bytes, left, or with no room for "
+     "one "
+     "more file of the journal, a warning is in the log, in /healthz, in STATUS= and in "
+     "retaind_worker_disk_low: before events are answered `busy`. 0: never."},
 
     {"snapshot", "interval_ms", RT_OPTION_INTEGER, FIELD(snapshot_interval_ms, 100, DAY), "300000",
      KEPT, "Changed partitions are written out at least this often."},

@@ -168,6 +168,8 @@ NUMBER(deadlines)
 NUMBER(tickets_evicted)
 NUMBER(dead_dropped)
 NUMBER(disk_full)
+NUMBER(disk_low)
+NUMBER(disk_left)
 NUMBER(clock_jump)
 
 static const struct {
@@ -187,6 +189,8 @@ static const struct {
     {"worker_dead_dropped_total", "counter", "Dead letters dropped for age or space.",
      number_dead_dropped},
     {"worker_disk_full", "gauge", "1 if it has no disk space.", number_disk_full},
+    {"worker_disk_low", "gauge", "1 if less than journal.warn_percent is left.", number_disk_low},
+    {"worker_disk_left_bytes", "gauge", "What its journal may still take.", number_disk_left},
     {"worker_clock_jump", "gauge", "1 while it holds alerts because the clock jumped.",
      number_clock_jump},
 };

@@ -61,9 +61,21 @@ static void say_worker(struct report *report, const struct rt_worker *worker)
     }
 }
 
+/* Before events have to be answered busy. */
+static void warn_of(struct report *report, const struct rt_worker *worker)
+{
+    if (worker->numbers.disk_low && !worker->numbers.disk_full) {
+        say(report,
+            "warning: worker %u has little disk space left, %llu MiB: make room, or raise "
+            "journal.max_bytes.\n",
+            worker->index, (unsigned long long)(worker->numbers.disk_left >> 20));
+    }
+}
+
 unsigned rt_health(const struct rt_daemon *daemon, char *text, size_t size)
 {
     struct report report = {.text = text, .size = size};
+    unsigned faults;
 
     text[0] = '\0';
     if (daemon->phase == RT_PHASE_STOPPING) {
@@ -73,25 +85,40 @@ unsigned rt_health(const struct rt_daemon *daemon, char *text, size_t size)
     for (uint32_t i = 0; i < daemon->worker_count; i++) {
         say_worker(&report, &daemon->workers[i]);
     }
-    return report.sentences;
+    faults = report.sentences;
+    for (uint32_t i = 0; i < daemon->worker_count; i++) {
+        warn_of(&report, &daemon->workers[i]);
+    }
+    return faults;
+}
+
+/* Numbers that change all the time are not said each time. */
+static void first_words(char *text)
+{
+    text[strcspn(text, "\n")] = '\0';
+    if (strncmp(text, "warning: ", 9) == 0) {
+        text[strcspn(text, ",")] = '\0';
+    }
 }
 
 /* Recovery tells its own progress (notify.c); here it would only repeat. */
 void rt_health_tick(struct rt_daemon *daemon)
 {
-    char text[RT_HEALTH_TEXT];
-    unsigned sentences;
+    char text[RT_HEALTH_TEXT], status[RT_HEALTH_TEXT + 16];
+    unsigned faults;
 
     if (daemon->phase != RT_PHASE_SERVING) {
         return;
     }
-    sentences = rt_health(daemon, text, sizeof text);
-    text[strcspn(text, "\n")] = '\0';
+    faults = rt_health(daemon, text, sizeof text);
+    first_words(text);
     if (strcmp(text, daemon->health) == 0) {
         return;
     }
     snprintf(daemon->health, sizeof daemon->health, "%s", text);
-    rt_notify_status(sentences == 0 ? "Serving" : text);
-    rt_log(sentences == 0 ? RT_LOG_INFO : RT_LOG_WARNING, "health=%s %s",
-           sentences == 0 ? "ok" : "degraded", text);
+    snprintf(status, sizeof status, "%s%s%s", faults == 0 ? "Serving" : "",
+             faults == 0 && text[0] != '\0' ? "; " : "", text);
+    rt_notify_status(status);
+    rt_log(text[0] == '\0' ? RT_LOG_INFO : RT_LOG_WARNING, "health=%s %s",
+           faults == 0 ? "ok" : "degraded", text);
 }

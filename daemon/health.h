@@ -4,7 +4,8 @@
 
 #include "daemon/daemon.h"
 
-/* Writes one sentence a line to `text` (cut to size); returns how many. 0: all is well. */
+/* Writes one sentence a line to `text` (cut to size): faults, then warnings of what will be one,
+ * which begin with "warning: ". Returns the number of faults; 0: all is well, whatever is warned of. */
 unsigned rt_health(const struct rt_daemon *daemon, char *text, size_t size);
 
 /* Keeps systemd's STATUS= in step; says each change once in the log. */

@@ -81,10 +81,11 @@ static void on_metrics(struct evhttp_request *request, void *context)
 
 static void on_health(struct evhttp_request *request, void *context)
 {
-    char text[RT_HEALTH_TEXT];
+    char text[RT_HEALTH_TEXT], well[RT_HEALTH_TEXT + 4];
 
     if (rt_health(context, text, sizeof text) == 0) {
-        answer_text(request, HTTP_OK, "OK", "ok\n");
+        snprintf(well, sizeof well, "ok\n%s", text);
+        answer_text(request, HTTP_OK, "OK", well);
     } else {
         answer_text(request, HTTP_SERVUNAVAIL, "Service Unavailable", text);
     }

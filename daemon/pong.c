@@ -13,6 +13,7 @@ static const struct {
     {"deadlines", offsetof(struct rt_worker_numbers, deadlines)},
     {"tickets_evicted", offsetof(struct rt_worker_numbers, tickets_evicted)},
     {"dead_dropped", offsetof(struct rt_worker_numbers, dead_dropped)},
+    {"disk_left", offsetof(struct rt_worker_numbers, disk_left)},
 };
 
 static const struct {
@@ -20,6 +21,7 @@ static const struct {
     size_t offset;
 } flags[] = {
     {"disk_full", offsetof(struct rt_worker_numbers, disk_full)},
+    {"disk_low", offsetof(struct rt_worker_numbers, disk_low)},
     {"clock_jump", offsetof(struct rt_worker_numbers, clock_jump)},
 };
 

@@ -37,8 +37,8 @@ struct rt_worker_link {
 /* From PONG. */
 struct rt_worker_numbers {
     uint64_t accounts, journal_bytes, dedupe_bytes, identities, deadlines, tickets_evicted,
-        dead_dropped;
-    bool disk_full, clock_jump;
+        dead_dropped, disk_left;
+    bool disk_full, disk_low, clock_jump;
 };
 
 struct rt_worker {

@@ -23,7 +23,7 @@ static void erase_account(struct rt_worker *worker, const struct rt_query *query
     rt_keep_wait(worker);
     rt_buffer_clear(&core->scratch);
     rt_erase_encode(&core->scratch, query->account, worker->secret);
-    if (!rt_journal_reserve(worker->journal, COMMAND_ROOM, 1) ||
+    if (!rt_room_for(worker, COMMAND_ROOM, 1) ||
         rt_journal_append(worker->journal, RT_RECORD_ERASE, 0, shard->partition, 0,
                           rt_buffer_span(&core->scratch)) == 0) {
         rt_query_error(out, RT_BUSY, "no space for the intent: free some and ask again");
@@ -158,7 +158,7 @@ void rt_ask(struct rt_worker *worker, const struct rt_link_header *header, struc
         start_scan(worker, header->tag, request, owners, asked);
         return;
     }
-    if (needs_room(&query) && !rt_journal_reserve(worker->journal, COMMAND_ROOM, 1)) {
+    if (needs_room(&query) && !rt_room_for(worker, COMMAND_ROOM, 1)) {
         rt_query_error(&reply, RT_BUSY, "the disk is full: free some space and ask again");
     } else {
         answer(worker, &query, &reply);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static struct {
@@ -141,6 +142,18 @@ bool rt_disk_sync_folder(int fd)
     const struct rt_disk_call call = {.op = RT_DISK_SYNC_FOLDER, .fd = fd};
 
     return asked(&call) <= 0 && fsync(fd) == 0;
+}
+
+bool rt_disk_space(int fd, uint64_t *available, uint64_t *total)
+{
+    struct statvfs space;
+
+    if (fstatvfs(fd, &space) != 0) {
+        return false;
+    }
+    *available = (uint64_t)space.f_bavail * space.f_frsize;
+    *total = (uint64_t)space.f_blocks * space.f_frsize;
+    return true;
 }
 
 bool rt_disk_rename(int folder, const char *from, const char *to)

@@ -64,6 +64,10 @@ bool rt_disk_sync_data(int fd); /* fdatasync */
 bool rt_disk_sync(int fd);      /* fsync */
 bool rt_disk_sync_folder(int fd);
 
+/* Bytes of the file system on which the file or folder lies: what an ordinary user may still take,
+ * and all. */
+bool rt_disk_space(int fd, uint64_t *available, uint64_t *total);
+
 bool rt_disk_rename(int folder, const char *from, const char *to);
 bool rt_disk_unlink(int folder, const char *name); /* a missing file is fine */
 

@@ -130,7 +130,7 @@ bool rt_erase_scrub(struct rt_core *core, struct rt_journal *journal, struct rt_
     struct positions positions = {0};
     bool good = collect_events(journal, account, &positions) &&
                 collect_alerts(core, journal, shard->partition, name, &positions) &&
-                collect_dead(core, journal, name, &positions);
+                collect_dead(core, journal, name, &positions) && !rt_journal_failed(journal);
 
     for (size_t i = positions.count; good && i > 0; i--)
         good = rt_journal_scrub(journal, positions.all[i - 1]);

@@ -213,13 +213,8 @@ static void finish(struct intake *intake, uint64_t tag)
 static bool has_room(struct rt_worker *worker, struct rt_span body)
 {
     uint32_t count = count_events(body);
-    bool room =
-        rt_journal_reserve(worker->journal, body.size + (uint64_t)count * RT_FAULT_TEXT, count);
 
-    if (room == worker->disk_full)
-        rt_worker_log(worker, room ? "notice" : "err", room ? "journal=has-room" : "journal=full");
-    worker->disk_full = !room;
-    return room;
+    return rt_room_for(worker, body.size + (uint64_t)count * RT_FAULT_TEXT, count);
 }
 
 void rt_ingest(struct rt_worker *worker, const struct rt_link_header *header, struct rt_span body)
@@ -261,7 +256,7 @@ void rt_bury(struct rt_worker *worker, const struct rt_link_header *header, stru
         worker->wire.ended = true;
         return;
     }
-    if (rt_journal_reserve(worker->journal, body.size + LETTER_ROOM, 1) &&
+    if (rt_room_for(worker, body.size + LETTER_ROOM, 1) &&
         bury(worker, partition_of(worker, payload), code, reason, payload, intake.now))
         intake.done.dead = 1;
     else

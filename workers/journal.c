@@ -198,6 +198,40 @@ bool rt_journal_reserve(struct rt_journal *journal, uint64_t bytes, uint32_t rec
            spares == 0;
 }
 
+void rt_journal_room(const struct rt_journal *journal, struct rt_journal_room *room)
+{
+    uint64_t available, total, used, max;
+
+    *room = (struct rt_journal_room){0};
+    if (rt_disk_space(journal->folder, &available, &total)) {
+        *room = (struct rt_journal_room){.left = available, .of = total};
+    }
+    rt_spares_size(journal->spares, &used, &max);
+    if (max > 0) {
+        uint64_t left = max > used ? max - used : 0;
+
+        if (room->of == 0 || (double)left / (double)max < (double)room->left / (double)room->of) {
+            *room = (struct rt_journal_room){.left = left, .of = max};
+        }
+    }
+}
+
+bool rt_journal_room_is_low(const struct rt_journal *journal, const struct rt_journal_room *room,
+                            unsigned percent)
+{
+    return percent > 0 && room->of > 0 &&
+           (room->left < journal->segment_bytes || room->left / percent < room->of / 100);
+}
+
+/* A limit below one segment would allow nothing at all. */
+void rt_journal_set_max(struct rt_journal *journal, uint64_t max_bytes)
+{
+    if (max_bytes > 0 && max_bytes < journal->segment_bytes) {
+        max_bytes = journal->segment_bytes;
+    }
+    rt_spares_limit(journal->spares, max_bytes);
+}
+
 /* ---- committing --------------------------------------------------------------------------- */
 
 void rt_journal_fail(struct rt_journal *journal, const char *what, int fault)
@@ -207,6 +241,11 @@ void rt_journal_fail(struct rt_journal *journal, const char *what, int fault)
         snprintf(journal->failure, sizeof(journal->failure), "journal/%04x: %s: %s", journal->id,
                  what, strerror(fault));
     }
+}
+
+bool rt_journal_failed(const struct rt_journal *journal)
+{
+    return journal->failed;
 }
 
 bool rt_journal_in_flight(const struct rt_journal *journal)
@@ -337,7 +376,10 @@ bool rt_journal_read(struct rt_journal *journal, rt_position position, struct rt
                read_group(&journal->groups[journal->filling], position, record);
     }
     found = rt_log_read(log, position, record);
-    if (found == RT_LOG_GONE) {
+    if (found == RT_LOG_UNREADABLE) {
+        rt_journal_fail(journal, "reading a segment failed", errno);
+    }
+    if (found == RT_LOG_GONE || found == RT_LOG_UNREADABLE) {
         record->previous = 0;
     }
     return found == RT_LOG_READ;
@@ -384,7 +426,9 @@ size_t rt_journal_logs(struct rt_journal *journal, uint32_t *logs, size_t max)
 
 uint64_t rt_journal_bytes(const struct rt_journal *journal)
 {
-    uint64_t bytes = rt_spares_bytes(journal->spares);
+    uint64_t bytes, max;
+
+    rt_spares_size(journal->spares, &bytes, &max);
 
     for (size_t i = 0; i < journal->logs.count; i++) {
         const struct rt_log *log = &journal->logs.logs[i];

@@ -98,6 +98,19 @@ bool rt_journal_walk(struct rt_journal *journal, uint32_t log, rt_position from,
  * again in the background until there is room. */
 bool rt_journal_reserve(struct rt_journal *journal, uint64_t bytes, uint32_t records);
 
+/* What more of the journal may take: of the file system, or of max_bytes if that is the smaller
+ * share. */
+struct rt_journal_room {
+    uint64_t left, of; /* of 0: not known */
+};
+void rt_journal_room(const struct rt_journal *journal, struct rt_journal_room *room);
+/* True if less than `percent` of it is left, or not one segment. 0 percent: never. */
+bool rt_journal_room_is_low(const struct rt_journal *journal, const struct rt_journal_room *room,
+                            unsigned percent);
+
+/* Another limit, from now on; what is there already stays. */
+void rt_journal_set_max(struct rt_journal *journal, uint64_t max_bytes);
+
 /* Appends to the group that is being filled. Space must have been reserved (alerts and commands may
  * exceed it: half a segment of slack is always kept). 0 without memory or space, or if the body is
  * larger than rt_journal_body_max; nothing changed then. */
@@ -125,13 +138,17 @@ enum rt_journal_state rt_journal_poll(struct rt_journal *journal, char *error);
 enum rt_journal_state rt_journal_wait(struct rt_journal *journal, char *error);
 
 /* Reads one record of any log, also of a group not yet on disk. False if it is gone (trimmed,
- * erased) or damaged; of an erased one record->previous is filled all the same, so that a chain can
+ * erased) or damaged, or cannot be read: the journal has then FAILED, since whoever took the record
+ * for gone would count an event twice or leave a part out in silence. of an erased one record->previous is filled all the same, so that a chain can
  * be followed past it, else it is 0. */
 bool rt_journal_read(struct rt_journal *journal, rt_position position, struct rt_record *record);
 
 /* True if a record should stand there and none does: its segment is there, it was not erased, and its
  * checksum does not pass. */
 bool rt_journal_is_damaged(struct rt_journal *journal, rt_position position);
+
+/* True once it has FAILED, of which poll tells the reason. */
+bool rt_journal_failed(const struct rt_journal *journal);
 
 /* The position after the last record that is on disk (its commit was reported DONE). */
 rt_position rt_journal_end(const struct rt_journal *journal);

@@ -113,8 +113,11 @@ static bool map_file(struct rt_segment *segment, int fd)
     struct stat status;
     void *map;
 
-    if (fstat(fd, &status) != 0 || status.st_size < RT_SEGMENT_FIRST ||
-        status.st_size > RT_SEGMENT_BYTES_MAX) {
+    if (fstat(fd, &status) != 0) {
+        return false;
+    }
+    if (status.st_size < RT_SEGMENT_FIRST || status.st_size > RT_SEGMENT_BYTES_MAX) {
+        errno = EBADMSG;
         return false;
     }
     map = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0);
@@ -127,34 +130,46 @@ static bool map_file(struct rt_segment *segment, int fd)
     return true;
 }
 
-static bool map_segment(struct rt_log *log, struct rt_segment *segment)
+static enum rt_log_read map_segment(struct rt_log *log, struct rt_segment *segment)
 {
     char name[RT_SEGMENT_NAME];
     bool mapped;
-    int fd;
+    int fd, fault;
 
     if (segment->map != NULL || segment->broken) {
-        return segment->map != NULL;
+        return segment->map != NULL ? RT_LOG_READ : RT_LOG_GONE;
     }
     rt_segment_name(name, log->id, segment->number);
     fd = rt_disk_open(log->folder, name, O_RDONLY);
     mapped = fd >= 0 && map_file(segment, fd);
+    fault = errno;
     rt_disk_close(fd);
-    if (mapped && !segment->known && !take_header(log, segment, segment->map)) {
-        unmap(segment);
-        return false;
+    if (!mapped) {
+        errno = fault;
+        return fault == ENOENT || fault == EBADMSG ? RT_LOG_GONE : RT_LOG_UNREADABLE;
     }
-    return mapped;
+    if (!segment->known && !take_header(log, segment, segment->map)) {
+        unmap(segment);
+        return RT_LOG_GONE;
+    }
+    return RT_LOG_READ;
 }
 
 enum rt_log_read rt_log_read(struct rt_log *log, rt_position position, struct rt_record *record)
 {
     struct rt_segment *segment = rt_log_segment(log, rt_position_segment(position));
     uint64_t offset = rt_position_offset(position);
+    enum rt_log_read mapped;
     size_t space;
 
-    if (segment == NULL || offset < RT_SEGMENT_FIRST || !map_segment(log, segment) ||
-        offset >= segment->mapped ||
+    if (segment == NULL || offset < RT_SEGMENT_FIRST) {
+        return RT_LOG_GONE;
+    }
+    mapped = map_segment(log, segment);
+    if (mapped != RT_LOG_READ) {
+        return mapped;
+    }
+    if (offset >= segment->mapped ||
         rt_record_decode(segment->map + offset, segment->mapped - offset, segment->epoch, offset,
                          record, &space) != RT_RECORD_GOOD) {
         return RT_LOG_GONE;

@@ -48,7 +48,12 @@ struct rt_segment *rt_log_segment(struct rt_log *log, uint32_t number);
 /* The first segment whose number is at least `number`; log->count if there is none. */
 size_t rt_log_from(const struct rt_log *log, uint32_t number);
 
-enum rt_log_read { RT_LOG_READ, RT_LOG_ERASED, RT_LOG_GONE /* trimmed, damaged, or never there */ };
+enum rt_log_read {
+    RT_LOG_READ,
+    RT_LOG_ERASED,
+    RT_LOG_GONE,       /* trimmed, damaged, or never there */
+    RT_LOG_UNREADABLE, /* the system refuses to read the file (errno): nothing is known of it */
+};
 
 /* Reads a record through a mapping; of an erased one *record without its body. Spans live until the
  * segment is removed. */

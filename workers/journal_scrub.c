@@ -59,6 +59,7 @@ bool rt_journal_scrub(struct rt_journal *journal, rt_position position)
     case RT_LOG_ERASED:
         return true;
     case RT_LOG_GONE:
+    case RT_LOG_UNREADABLE:
         return false;
     case RT_LOG_READ:
         break;

@@ -199,12 +199,19 @@ void rt_spares_freed(struct rt_spares *spares, uint64_t bytes)
     pthread_mutex_unlock(&spares->lock);
 }
 
-uint64_t rt_spares_bytes(struct rt_spares *spares)
+void rt_spares_size(struct rt_spares *spares, uint64_t *bytes, uint64_t *max_bytes)
 {
-    uint64_t bytes;
-
     pthread_mutex_lock(&spares->lock);
-    bytes = spares->bytes;
+    *bytes = spares->bytes;
+    *max_bytes = spares->max_bytes;
     pthread_mutex_unlock(&spares->lock);
-    return bytes;
+}
+
+void rt_spares_limit(struct rt_spares *spares, uint64_t max_bytes)
+{
+    pthread_mutex_lock(&spares->lock);
+    spares->max_bytes = max_bytes;
+    spares->failing = false;
+    pthread_cond_broadcast(&spares->changed);
+    pthread_mutex_unlock(&spares->lock);
 }

@@ -35,7 +35,10 @@ bool rt_spares_take(struct rt_spares *spares, struct rt_spare *spare);
 /* Segments that went make room under max_bytes. */
 void rt_spares_freed(struct rt_spares *spares, uint64_t bytes);
 
-/* Bytes the log occupies, spares too. */
-uint64_t rt_spares_bytes(struct rt_spares *spares);
+/* Bytes the log occupies, spares too, and may occupy (0: no limit). */
+void rt_spares_size(struct rt_spares *spares, uint64_t *bytes, uint64_t *max_bytes);
+
+/* Another limit, from now on. */
+void rt_spares_limit(struct rt_spares *spares, uint64_t max_bytes);
 
 #endif

@@ -300,8 +300,12 @@ static bool load_partition(struct replay *replay, struct rt_shard *shard, char *
 
     if (note[0] != '\0')
         replay->note(replay->context, note);
+    /* What cannot be read now may well be read later: to begin without it would lose it for good. */
+    if (snapshot.unreadable)
+        snprintf(error, RT_JOURNAL_ERROR, "no snapshot of partition %u can be read",
+                 shard->partition);
     if (!good)
-        return true;
+        return !snapshot.unreadable;
     good = rt_core_import(replay->core, shard, rt_buffer_span(&snapshot.content), error);
     rt_buffer_free(&snapshot.content);
     replay->from[shard->partition] = snapshot.position;

@@ -109,6 +109,7 @@ static const char *read_header(int fd, uint32_t partition, uint8_t header[HEADER
 
     *offset = 0;
     if (fstat(fd, &status) != 0 || !rt_disk_read(fd, header, HEADER, 0, &got)) {
+        snapshot->unreadable = true;
         return strerror(errno);
     }
     wrong = got < HEADER ? "it is cut short" : decode_header(header, snapshot, &size);
@@ -134,8 +135,10 @@ static const char *read_content(int fd, const uint8_t header[HEADER], struct rt_
 
     snapshot->content = (struct rt_buffer){0};
     if (!rt_buffer_reserve(&snapshot->content, size + 1)) {
+        snapshot->unreadable = true;
         wrong = "no memory for it";
     } else if (!rt_disk_read(fd, snapshot->content.data, size, HEADER, &got)) {
+        snapshot->unreadable = true;
         wrong = strerror(errno);
     } else {
         snapshot->content.size = got;
@@ -159,7 +162,8 @@ const char *rt_snapshot_read(int folder, const char *name, uint32_t partition,
     *snapshot = (struct rt_snapshot){.partition = partition};
     *offset = 0;
     if (fd < 0) {
-        return errno == ENOENT ? missing : strerror(errno);
+        snapshot->unreadable = errno != ENOENT;
+        return snapshot->unreadable ? strerror(errno) : missing;
     }
     wrong = read_header(fd, partition, header, snapshot, offset);
     if (wrong == NULL) {
@@ -168,7 +172,8 @@ const char *rt_snapshot_read(int folder, const char *name, uint32_t partition,
     }
     rt_disk_close(fd);
     if (wrong != NULL) {
-        *snapshot = (struct rt_snapshot){.partition = partition};
+        *snapshot =
+            (struct rt_snapshot){.partition = partition, .unreadable = snapshot->unreadable};
     }
     return wrong;
 }
@@ -214,6 +219,7 @@ bool rt_snapshot_load(const char *state_dir, uint32_t partition, struct rt_snaps
                       char *note, size_t note_size)
 {
     int folder = open_folder(state_dir);
+    bool unreadable = folder < 0 && errno != ENOENT;
     char ignored[256] = "";
 
     *snapshot = (struct rt_snapshot){.partition = partition};
@@ -230,8 +236,10 @@ bool rt_snapshot_load(const char *state_dir, uint32_t partition, struct rt_snaps
                             : load_file(folder, name, partition, &one, note, note_size)) {
             take(snapshot, &one);
         }
+        unreadable = unreadable || one.unreadable;
     }
     rt_disk_close(folder);
+    snapshot->unreadable = unreadable && snapshot->position == 0;
     return snapshot->position != 0;
 }
 

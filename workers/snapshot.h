@@ -18,6 +18,7 @@ struct rt_snapshot {
     uint64_t config_epoch; /* hash of the parameters its deadlines were computed with */
     rt_position oldest; /* load only: position of the oldest good file, up to which the journal may
                            be trimmed */
+    bool unreadable; /* load only: nothing good was found, but the system refused to read a file */
     struct rt_buffer content; /* owned by the caller */
 };
 

@@ -117,6 +117,7 @@ static void take_commit(struct rt_worker *worker, enum rt_journal_state state, c
     if (state != RT_JOURNAL_DONE)
         return;
     release(worker);
+    rt_room_watch(worker);
     rt_dedupe_maintain(worker->dedupe,
                        worker->clock.judged - worker->config->limits_dedupe_days * RT_DAY_MS);
 }
@@ -142,10 +143,11 @@ static void pong(struct rt_worker *worker, uint64_t tag)
     uint64_t dedupe_bytes, identities, dropped = 0;
     size_t mark = rt_link_begin(out, RT_LINK_PONG, 0, tag);
 
+    rt_room_watch(worker);
     for (uint32_t p = core->index; p < core->partitions; p += core->count)
         dropped += core->shards[p]->dead.dropped;
     rt_dedupe_size(worker->dedupe, &dedupe_bytes, &identities);
-    rt_write_map(out, 11);
+    rt_write_map(out, 13);
     rt_write_key_int(out, "accounts", (int64_t)core->accounts);
     rt_write_text(out, "events");
     rt_write_map(out, RT_EVENT_TYPES);
@@ -160,6 +162,8 @@ static void pong(struct rt_worker *worker, uint64_t tag)
     rt_write_key_int(out, "tickets_evicted", (int64_t)core->evicted_tickets);
     rt_write_key_int(out, "dead_dropped", (int64_t)dropped);
     rt_write_key_bool(out, "disk_full", worker->disk_full);
+    rt_write_key_bool(out, "disk_low", worker->disk_low);
+    rt_write_key_int(out, "disk_left", (int64_t)worker->disk_left);
     rt_write_key_bool(out, "clock_jump", is_held(worker));
     rt_link_end(out, mark);
 }
@@ -186,8 +190,10 @@ static bool parse_config(struct rt_worker *worker, struct rt_span text)
 
 static void reconfigure(struct rt_worker *worker, struct rt_span text)
 {
-    if (parse_config(worker, text))
-        rt_core_configure(&worker->core, worker->config);
+    if (!parse_config(worker, text))
+        return;
+    rt_core_configure(&worker->core, worker->config);
+    rt_journal_set_max(worker->journal, (uint64_t)worker->config->journal_max_bytes);
 }
 
 static void take_published(struct rt_worker *worker, struct rt_span body)
@@ -354,6 +360,8 @@ static void turn(struct rt_worker *worker)
     if (rt_journal_pending(worker->journal) > 0 && !rt_journal_in_flight(worker->journal))
         start_commit(worker);
     rt_keep_poll(worker);
+    /* Nothing is said that was found with a disk that could not be read. */
+    take_commit(worker, rt_journal_poll(worker->journal, error), error);
     rt_wire_send(&worker->wire);
     /* Frames that a full group left unread can be taken now, if it was handed over. */
     cut = cut && rt_journal_pending(worker->journal) < GROUP_BYTES && has_room_to_answer(worker);
@@ -363,10 +371,13 @@ static void turn(struct rt_worker *worker)
 /* Everything read is answered and on disk; a snapshot of all makes the next start short. */
 static void stop(struct rt_worker *worker)
 {
+    char error[RT_JOURNAL_ERROR] = "";
+
     while (worker->scans != NULL)
         rt_scan_on(worker);
     rt_worker_flush(worker);
     rt_keep_all(worker);
+    take_commit(worker, rt_journal_poll(worker->journal, error), error);
     rt_link_frame(&worker->wire.out, RT_LINK_STOPPED, 0, 0, rt_span("", 0));
     while (rt_wire_has_output(&worker->wire) && !worker->wire.ended) {
         struct pollfd link = {.fd = worker->wire.fd, .events = POLLOUT};
@@ -471,7 +482,7 @@ static void open_state(struct rt_worker *worker)
         .state_dir = worker->state_dir,
         .log = worker->setup.log,
         .segment_bytes = (uint64_t)worker->config->journal_segment_bytes,
-        .max_bytes = (uint64_t)worker->config->journal_max_bytes / worker->setup.count,
+        .max_bytes = (uint64_t)worker->config->journal_max_bytes,
         .notify_fd = worker->commit_fd,
     };
     struct rt_store store = {.append = append_record, .read = read_record};
@@ -580,6 +591,7 @@ static void recover(struct rt_worker *worker)
     say_again(worker);
     judge_the_past(worker);
     rt_keep_expire(worker);
+    take_commit(worker, rt_journal_poll(worker->journal, error), error);
     report_ready(worker, &recovery);
 }
 

@@ -38,8 +38,11 @@ struct rt_worker {
     struct rt_scan *scans;       /* under way, oldest first */
     bool busy;                   /* there is work that waits for nobody: do not sleep */
     bool stopping;
-    bool disk_full;
-    int hold; /* against backups, while an erase is done again at start; -1: none */
+    bool disk_full, disk_low;
+    uint64_t wanted_bytes; /* disk_full: the largest that was refused */
+    uint32_t wanted_records;
+    uint64_t disk_left; /* bytes */
+    int hold;           /* against backups, while an erase is done again at start; -1: none */
 
     struct rt_snapshot_writer *writer;
     struct rt_snapshot taken; /* in memory, waits for its group to be on disk */
@@ -64,6 +67,10 @@ struct rt_buffer *rt_worker_answers(struct rt_worker *worker);
 /* ingest.c: one EVENTS or BURY frame. */
 void rt_ingest(struct rt_worker *worker, const struct rt_link_header *header, struct rt_span body);
 void rt_bury(struct rt_worker *worker, const struct rt_link_header *header, struct rt_span body);
+
+/* room.c: space for what is about to be appended; a look at how much is left. */
+bool rt_room_for(struct rt_worker *worker, uint64_t bytes, uint32_t records);
+void rt_room_watch(struct rt_worker *worker);
 
 /* ask.c: one QUERY frame; scans under way. */
 void rt_ask(struct rt_worker *worker, const struct rt_link_header *header, struct rt_span body);

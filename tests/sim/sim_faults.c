@@ -4,7 +4,8 @@
  * tests/lib/tiny_daemon.h.
  *
  * RETAIND_WALK_STRIDE (127): every n-th fault is tried, from a start that the
- * seed decides (RETAIND_TEST_SEED); 1 tries all: make crash-walk. Arguments: names of workloads. */
+ * seed decides (RETAIND_TEST_SEED); 1 tries all: make crash-walk. Arguments: names of workloads, or
+ * WORKLOAD LIFE MODE CALL FAULT for one run, as a failure tells them. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -233,6 +234,20 @@ static bool is_wanted(const char *name, int argc, char **argv)
     return argc < 2;
 }
 
+/* Once more what a failure told: WORKLOAD LIFE MODE CALL FAULT. */
+static int repeat(char **argv)
+{
+    struct rt_tiny_plan plan = {.life = (unsigned)atoi(argv[2]),
+                                .mode = (enum rt_bad_mode)atoi(argv[3]),
+                                .at = atol(argv[4]),
+                                .fault = atoi(argv[5])};
+
+    for (size_t i = 0; i < sizeof(workloads) / sizeof(workloads[0]); i++)
+        if (strcmp(workloads[i].name, argv[1]) == 0)
+            run(&workloads[i], &plan);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *seed_text = getenv("RETAIND_TEST_SEED"), *text = getenv("RETAIND_WALK_STRIDE");
@@ -242,6 +257,8 @@ int main(int argc, char **argv)
     stride = text != NULL ? (unsigned)strtoul(text, NULL, 10) : STRIDE;
     stride = stride == 0 ? 1 : stride;
     place = seed % stride;
+    if (argc == 6)
+        return repeat(argv);
     printf("RETAIND_TEST_SEED=%" PRIu64 " RETAIND_WALK_STRIDE=%u\n", seed, stride);
     for (size_t i = 0; i < sizeof(workloads) / sizeof(workloads[0]); i++)
         if (is_wanted(workloads[i].name, argc, argv))

@@ -91,13 +91,15 @@ static void numbers_of_a_worker(void **state)
     rt_buffer_clear(&bytes);
     assert_true(
         rt_pong_read(notation(&bytes, "{accounts: 'many', deadlines: -1, 5: 6, new: [1, {a: 2}], "
-                                      "disk_full: true, journal_bytes: 99}"),
+                                      "disk_full: true, disk_low: true, disk_left: 5, journal_bytes: 99}"),
                      &numbers));
     assert_int_equal(numbers.accounts, 7);
     assert_int_equal(numbers.deadlines, 0);
     assert_int_equal(numbers.identities, 5);
     assert_int_equal(numbers.journal_bytes, 99);
     assert_true(numbers.disk_full);
+    assert_true(numbers.disk_low);
+    assert_int_equal(numbers.disk_left, 5);
     assert_false(numbers.clock_jump);
     rt_buffer_clear(&bytes);
     notation(&bytes, "{accounts: 8}");
