@@ -89,10 +89,10 @@ static void numbers_of_a_worker(void **state)
     (void)state;
     assert_false(rt_pong_read(notation(&bytes, "5"), &numbers));
     rt_buffer_clear(&bytes);
-    assert_true(
-        rt_pong_read(notation(&bytes, "{accounts: 'many', deadlines: -1, 5: 6, new: [1, {a: 2}], "
-                                      "disk_full: true, disk_low: true, disk_left: 5, journal_bytes: 99}"),
-                     &numbers));
+    assert_true(rt_pong_read(
+        notation(&bytes, "{accounts: 'many', deadlines: -1, 5: 6, new: [1, {a: 2}], "
+                         "disk_full: true, disk_low: true, disk_left: 5, journal_bytes: 99}"),
+        &numbers));
     assert_int_equal(numbers.accounts, 7);
     assert_int_equal(numbers.deadlines, 0);
     assert_int_equal(numbers.identities, 5);
