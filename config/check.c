@@ -17,6 +17,8 @@ static bool check_limits(const struct rt_config *c, char *error)
                    "limits.event_bytes must not exceed limits.message_bytes") &&
            related(c->limits_message_bytes <= c->workers_window_bytes, error,
                    "workers.window_bytes must hold a message: at least limits.message_bytes") &&
+           related(c->limits_total_bytes + c->limits_unread_bytes <= c->limits_memory_bytes, error,
+                   "limits.memory_bytes must hold limits.total_bytes and limits.unread_bytes") &&
            related(c->limits_message_bytes <= c->limits_total_bytes, error,
                    "limits.total_bytes must hold a message: at least limits.message_bytes");
 }

@@ -78,6 +78,7 @@ struct rt_config {
     int64_t limits_tickets;       /* 1000 */
     int64_t limits_dead_days;     /* 30 */
     int64_t limits_dead_bytes;    /* 256 MiB */
+    int64_t limits_memory_bytes;  /* of the daemon: 1 GiB */
     int64_t limits_connections;   /* to one endpoint: 4096 */
     int64_t limits_unread_bytes;  /* of answers or alerts on one endpoint: 128 MiB */
     int64_t limits_subscriptions; /* topics all subscribers together may ask for: 100000 */

@@ -117,6 +117,10 @@ const struct rt_option rt_options[] = {
      "days."},
     {"limits", "dead_bytes", RT_OPTION_BYTES, FIELD(limits_dead_bytes, 0, 1 * TIB), "256M", KEPT,
      "Dead letters together; beyond it the oldest go first, and are counted."},
+    {"limits", "memory_bytes", RT_OPTION_BYTES, FIELD(limits_memory_bytes, 64 * MIB, 1 * TIB), "1G",
+     KEPT,
+     "Memory of the daemon, without its workers. Beyond it the connections that bring the most are "
+     "ended. Holds limits.total_bytes and limits.unread_bytes."},
     {"limits", "connections", RT_OPTION_INTEGER, FIELD(limits_connections, 1, 1000000), "4096",
      FIXED,
      "Connections to each ZeroMQ endpoint; fewer if the process may not have so many descriptors "

@@ -12,8 +12,13 @@ enum {
     RT_ENDPOINTS = 4,              /* of ZeroMQ, each with limits.connections */
     RT_RESERVED_DESCRIPTORS = 192, /* for workers, HTTP and libraries: no peer's */
 
+    RT_LARGE_BLOCK = 1 << 20, /* bytes from which on memory is given back at once */
+    RT_CALM_PART = 64, /* less than this part of limits.memory_bytes between two looks: no flood */
+
     /* Messages waiting in libzmq, per peer: it counts messages, so bytes are counted here. */
-    RT_RECEIVE_HWM = 100,       /* unread by us: a thousand would be no bound, and no faster */
+    RT_INPUT_BYTES =
+        256 << 20,        /* unread by us, of one endpoint: fewer messages if they are large */
+    RT_RECEIVE_HWM = 100, /* unread by us: a thousand would be no bound, and no faster */
     RT_UNSENT_REPLIES = 100000, /* a client may have many pushes in flight, all answered at once */
     RT_UNSENT_ANSWERS = 2000,
     RT_UNSENT_ALERTS = 10000,

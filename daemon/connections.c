@@ -84,6 +84,15 @@ void rt_connections_ended(struct rt_connections *connections, int descriptor)
     connections->count--;
 }
 
+uint64_t rt_connections_look(struct rt_connections *connections, int descriptor, uint64_t received)
+{
+    struct rt_connection *connection = &connections->slots[descriptor];
+
+    connection->brought = received > connection->received ? received - connection->received : 0;
+    connection->received = received;
+    return connection->brought;
+}
+
 static int oldest_young(struct rt_connections *connections, int64_t now)
 {
     while (connections->young != RT_NO_CONNECTION &&
@@ -108,4 +117,19 @@ int rt_connections_accepted(struct rt_connections *connections, int descriptor, 
     victim = oldest_young(connections, now); /* the new one, if no other is young */
     rt_connections_ended(connections, victim);
     return victim;
+}
+
+/* Powers of two: it is to change seldom. */
+int rt_connections_messages(size_t count, size_t largest)
+{
+    size_t all = (count == 0 ? 1 : count) * (largest == 0 ? 1 : largest);
+    int messages = 1;
+
+    if (all <= RT_INPUT_BYTES / RT_RECEIVE_HWM) {
+        return RT_RECEIVE_HWM;
+    }
+    while (2 * (size_t)messages * all <= RT_INPUT_BYTES && 2 * messages < RT_RECEIVE_HWM) {
+        messages *= 2;
+    }
+    return messages;
 }

@@ -16,6 +16,8 @@ enum { RT_NO_CONNECTION = -1 };
 struct rt_connection {
     int64_t since;
     int previous, next; /* in order of arrival */
+    uint64_t received;  /* bytes up to the last look */
+    uint64_t brought;   /* of them, since the look before */
     bool there;
 };
 
@@ -35,7 +37,15 @@ void rt_connections_free(struct rt_connections *connections);
  * counted any more, or RT_NO_CONNECTION. Without memory the new one must go. */
 int rt_connections_accepted(struct rt_connections *connections, int descriptor, int64_t now);
 
+/* A look at one that is there: it has received so many bytes since it was accepted. Returns how many
+ * since the last look. */
+uint64_t rt_connections_look(struct rt_connections *connections, int descriptor, uint64_t received);
+
 /* It ended. Takes one that is not there. */
 void rt_connections_ended(struct rt_connections *connections, int descriptor);
+
+/* How many messages of each of `count` connections may wait to be read if they are as large as
+ * `largest` bytes: RT_RECEIVE_HWM, or fewer, at least 1, so that they are within RT_INPUT_BYTES. */
+int rt_connections_messages(size_t count, size_t largest);
 
 #endif

@@ -104,6 +104,7 @@ static void on_tick(evutil_socket_t descriptor, short what, void *context)
 
     (void)descriptor;
     (void)what;
+    rt_memory_tick(daemon, now);
     rt_supervisor_tick(daemon, now);
     rt_ingest_expire(daemon);
     rt_ingest_resume(daemon);
@@ -305,6 +306,7 @@ int rt_daemon_run(const struct rt_options *options)
     daemon->state.lock = -1;
     daemon->started_at = rt_now_ms();
     rt_secret_hide_memory();
+    rt_memory_prepare();
     raise_descriptors();
     rt_activation_read(&daemon->activation);
     rt_watchdog_read(&daemon->watchdog);

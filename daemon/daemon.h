@@ -15,6 +15,7 @@
 #include "daemon/generation.h"
 #include "daemon/http.h"
 #include "daemon/ingest.h"
+#include "daemon/memory.h"
 #include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
@@ -49,6 +50,7 @@ struct rt_daemon {
     struct rt_http http;
     struct rt_watchdog watchdog;
     struct rt_metrics metrics;
+    struct rt_memory memory;
     uint64_t secret; /* seeds the hashes of what strangers choose */
     enum rt_phase phase;
     int64_t started_at, stop_by; /* ms, monotonic */

@@ -124,6 +124,8 @@ static void the_rest(const struct rt_daemon *daemon, struct rt_buffer *out)
     single(out, "queries_pending", "gauge", "Queries not answered yet.", daemon->queries.count);
     single(out, "window_bytes", "gauge", "Bytes handed to workers and not acknowledged.",
            rt_daemon_unanswered_bytes(daemon));
+    single(out, "resident_bytes", "gauge", "Memory of the daemon, without its workers.",
+           daemon->memory.resident_bytes);
     single(out, "uptime_seconds", "gauge", "Since the daemon started.",
            (uint64_t)(rt_now_ms() - daemon->started_at) / 1000);
 }

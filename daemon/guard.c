@@ -8,6 +8,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,8 +90,51 @@ static void end_connection(struct rt_guard *guard, int descriptor)
     if (is_of_endpoint(guard->guarded->address, descriptor)) {
         shutdown(descriptor, SHUT_RDWR);
         ++*guard->cut;
-        say(guard);
     }
+}
+
+/* ---- who brings how much --------------------------------------------------------------------- */
+
+static uint64_t received_by(int descriptor)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+
+    memset(&info, 0, sizeof info);
+    return getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) == 0
+               ? info.tcpi_bytes_received
+               : 0;
+}
+
+void rt_guard_look(struct rt_guard *guard, struct rt_brought *brought)
+{
+    struct rt_connections *connections = &guard->connections;
+
+    for (int i = guard->guarded == NULL ? RT_NO_CONNECTION : connections->oldest;
+         i != RT_NO_CONNECTION; i = connections->slots[i].next) {
+        uint64_t bytes = rt_connections_look(connections, i, received_by(i));
+
+        brought->bytes += bytes;
+        brought->most = bytes > brought->most ? bytes : brought->most;
+    }
+}
+
+size_t rt_guard_end_talkers(struct rt_guard *guard, uint64_t bytes)
+{
+    struct rt_connections *connections = &guard->connections;
+    size_t ended = 0;
+    int next;
+
+    for (int i = guard->guarded == NULL ? RT_NO_CONNECTION : connections->oldest;
+         i != RT_NO_CONNECTION; i = next) {
+        next = connections->slots[i].next;
+        if (connections->slots[i].brought >= bytes) {
+            rt_connections_ended(connections, i);
+            end_connection(guard, i);
+            ended++;
+        }
+    }
+    return ended;
 }
 
 /* ---- what libzmq tells ----------------------------------------------------------------------- */
@@ -134,8 +179,10 @@ static bool on_event(void *context)
         victim = rt_connections_accepted(&guard->connections, descriptor, rt_now_ms());
         if (victim != RT_NO_CONNECTION) {
             end_connection(guard, victim);
+            say(guard);
         }
     }
+    guard->guarded->connections = guard->connections.count;
     return true;
 }
 
@@ -154,8 +201,8 @@ static bool listen_to(struct rt_guard *guard, void *context, const char *address
            zmq_connect(guard->monitor.socket, address) == 0;
 }
 
-bool rt_guard_open(struct rt_guard *guard, void *context, const struct rt_zsocket *guarded,
-                   size_t limit, uint64_t *cut, char *error, size_t error_size)
+bool rt_guard_open(struct rt_guard *guard, void *context, struct rt_zsocket *guarded, size_t limit,
+                   uint64_t *cut, char *error, size_t error_size)
 {
     char address[64];
 

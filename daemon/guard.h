@@ -9,7 +9,7 @@
 
 struct rt_guard {
     struct rt_zsocket monitor;
-    const struct rt_zsocket *guarded;
+    struct rt_zsocket *guarded;
     struct rt_connections connections;
     uint64_t *cut;     /* counts those that were ended */
     int64_t said_at;   /* in the log, ms */
@@ -18,12 +18,24 @@ struct rt_guard {
 
 /* Before the socket is bound: at most `limit` connections; *cut counts those that are ended. False
  * with a sentence in error: nothing is open. */
-bool rt_guard_open(struct rt_guard *guard, void *context, const struct rt_zsocket *guarded,
-                   size_t limit, uint64_t *cut, char *error, size_t error_size);
+bool rt_guard_open(struct rt_guard *guard, void *context, struct rt_zsocket *guarded, size_t limit,
+                   uint64_t *cut, char *error, size_t error_size);
 /* Puts it on the loop. False without memory. */
 bool rt_guard_attach(struct rt_guard *guard, struct event_base *base);
 /* Before the socket is closed. Takes a zeroed struct. */
 void rt_guard_close(struct rt_guard *guard);
+
+/* What connections have brought since the last look. */
+struct rt_brought {
+    uint64_t bytes; /* all together */
+    uint64_t most;  /* one of them */
+};
+
+/* A look at all connections, added to *brought. Unix sockets count nothing: their peers, which are on
+ * this machine, are left alone. */
+void rt_guard_look(struct rt_guard *guard, struct rt_brought *brought);
+/* Ends those that brought at least so many bytes (> 0); returns how many. */
+size_t rt_guard_end_talkers(struct rt_guard *guard, uint64_t bytes);
 
 /* How many connections an endpoint may have when `wanted` are wished for: descriptors are left for
  * what the daemon itself needs. */

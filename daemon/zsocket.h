@@ -10,6 +10,7 @@
 #include <event2/event.h>
 #include <zmq.h>
 
+#include "daemon/connections.h"
 #include "daemon/envelope.h"
 #include "daemon/peer.h"
 
@@ -33,6 +34,10 @@ struct rt_zsocket {
     struct event *readable, *kick;
     struct rt_zsocket_user user;
     bool reading, kicked;
+    size_t connections;       /* set by its guard */
+    size_t largest, previous; /* message of this and the last second */
+    int64_t second;           /* when this one began, ms */
+    int receive_hwm;
 };
 
 enum rt_zsocket_result { RT_RECEIVED, RT_NOTHING, RT_DROPPED };
