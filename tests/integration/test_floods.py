@@ -1,0 +1,371 @@
+#!/usr/bin/python3
+"""Floods: strangers that take connections, memory, subscriptions or time. Meanwhile memory and descriptors stay within the bounds of
+docs/OPERATIONS.md, a polite client is served, and afterwards all is as before. Every flood is bounded in count, none in time."""
+import os
+import resource
+import sys
+import threading
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
+from harness import *
+from stranger import *
+
+MIB = 1 << 20
+SANITIZED = bool(os.environ.get('RETAIND_SANITIZED'))
+SPARE = (1000 if SANITIZED else 40) * MIB  # what memory may move by for reasons of its own
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+
+
+class Polite:
+    """A client that sends one event after the other, each once, beside a flood."""
+
+    def __init__(self, daemon):
+        self.daemon, self.account, self.taken, self.slowest = daemon, fresh('polite'), 0, 0.0
+        self.dealer = Dealer(daemon.at['events'])
+
+    def push(self, count=1):
+        for _ in range(count):
+            begin = time.monotonic()
+            equal(self.dealer.ask(event(account=self.account)), {'accepted': 1, 'duplicate': 0, 'rejected': []}, 'a polite push')
+            self.slowest = max(self.slowest, time.monotonic() - begin)
+            self.taken += 1
+        return self
+
+    def check(self):
+        self.push()
+        equal(self.daemon.get(self.account)['events'], {'call': self.taken}, 'polite events')
+        self.dealer.close()
+
+
+class Watch:
+    """The most memory that a process has while the block runs."""
+
+    def __init__(self, pid):
+        self.pid, self.most, self.ended = pid, 0, threading.Event()
+        self.before = resident_bytes(pid)
+        self.thread = threading.Thread(target=self.look)
+
+    def look(self):
+        while not self.ended.wait(0.01):
+            self.most = max(self.most, resident_bytes(self.pid))
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+
+    def check(self, bound, what):
+        check(self.most - self.before <= bound + SPARE, what, 'took', (self.most - self.before) // MIB, 'MiB, more than', bound // MIB)
+        print('# %s: %d MiB more' % (what, (self.most - self.before) // MIB), flush=True)
+
+
+def dropped(daemon, what):
+    return daemon.metrics()['retaind_dropped_total{what="%s"}' % what]
+
+
+def mute(kind, address):
+    """A client that will read nothing."""
+    socket = ctx.socket(kind)
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.setsockopt(zmq.RCVHWM, 1)
+    socket.setsockopt(zmq.RCVBUF, 4096)
+    socket.setsockopt(zmq.SNDHWM, 0)
+    socket.connect(address)
+    return socket
+
+
+@case
+def half_open_connections():
+    """They hold their places for three seconds at most, and never those of others."""
+    with Daemon(limits__connections=100) as daemon:
+        polite, before = Polite(daemon).push(), descriptors(daemon.pid)
+        for round_ in range(3):
+            held = [half_open(daemon.at['events']) for _ in range(300)]
+            polite.push(10)
+            Polite(daemon).check()  # a new client, while all places are held
+            check(descriptors(daemon.pid) <= before + 101 + 20, 'descriptors', descriptors(daemon.pid))
+            if round_ == 2:
+                # As if from one that only holds its place: ended by the daemon, not by us.
+                until(lambda: descriptors(daemon.pid) <= before + 5, 'half-open connections to be ended', 30)
+            for peer in held:
+                peer.close()
+        check(dropped(daemon, 'connections') >= 3 * 150, 'connections ended', dropped(daemon, 'connections'))
+        polite.check()
+
+
+@case
+def no_descriptors_left():
+    """Idle connections of all endpoints, with few descriptors to be had: a worker can still be started, nothing spins."""
+    daemon = Daemon()
+    try:
+        daemon.start(argv=['prlimit', '--nofile=320:320'] + daemon.argv())
+        polite, idle = Polite(daemon).push(), []
+        for name, kind in (('events', b'DEALER'), ('firehose', b'PUSH'), ('alerts', b'SUB'), ('query', b'DEALER')):
+            for _ in range(100):
+                try:
+                    idle.append(connected(daemon.at[name], kind))
+                except OSError:
+                    pass  # one too many
+        check(descriptors(daemon.pid) < 320 - 50, 'descriptors', descriptors(daemon.pid))
+        polite.push(10)
+        victim = daemon.workers()[0]
+        kill(victim)
+        until(lambda: len(daemon.workers()) == 2 and victim not in daemon.workers(), 'a new worker')
+        until(lambda: daemon.http('/healthz')[0] == 200, 'good health')
+        used, begin = processor_seconds(daemon.pid), time.monotonic()
+        for _ in range(20):
+            polite.push()
+        until(lambda: time.monotonic() - begin > 1, 'a second to pass')
+        share = (processor_seconds(daemon.pid) - used) / (time.monotonic() - begin)
+        check(share < 0.5, 'the daemon spins: %.2f of a processor' % share)
+        check(os.path.getsize(daemon.log) < MIB, 'the log grows')
+        for peer in idle:
+            peer.close()
+        polite.check()
+    finally:
+        daemon.kill()
+
+
+@case
+def ten_thousand_connects_and_disconnects():
+    with Daemon() as daemon:
+        polite = Polite(daemon).push(20)
+        before = descriptors(daemon.pid)
+        with Watch(daemon.pid) as watch:
+            for i in range(10000):
+                peer = half_open(daemon.at[('events', 'firehose', 'alerts', 'query')[i % 4]])
+                if i % 3:
+                    peer.sendall(GREETING[:rng.randrange(1, 65)])
+                peer.close()
+                if i % 500 == 0:
+                    polite.push()
+        until(lambda: descriptors(daemon.pid) <= before + 5, 'descriptors to be given back')
+        until(lambda: sum(v for k, v in daemon.metrics().items() if k.startswith('retaind_connections')) <= 5, 'connections to be counted out')
+        watch.check(0, 'ten thousand connections')
+        polite.check()
+
+
+@case
+def a_client_that_reads_no_answers():
+    """Ten kilobytes of nonsense make half a megabyte of rejections."""
+    with Daemon(limits__unread_bytes='16M') as daemon:
+        polite, nonsense = Polite(daemon).push(), pack([1] * 10000)
+        peer = mute(zmq.DEALER, daemon.at['events'])
+        with Watch(daemon.pid) as watch:
+            for _ in range(300):  # 150 MB of answers
+                peer.send(nonsense)
+                peer.send_multipart([b'e' * 4000, nonsense[:1] + b'x'])
+            polite.push(20)
+            until(lambda: dropped(daemon, 'reply') > 200, 'answers to be dropped')
+            polite.push(20)
+        watch.check(16 * MIB, 'answers that nobody reads')
+        peer.close()
+        polite.check()
+
+
+@case
+def many_clients_that_read_no_answers():
+    """When all that may be unread is, those who read still get their answers."""
+    with Daemon(limits__unread_bytes='8M') as daemon:
+        polite, nonsense = Polite(daemon).push(), pack([1] * 10000)
+        peers = [mute(zmq.DEALER, daemon.at['events']) for _ in range(12)]
+        with Watch(daemon.pid) as watch:
+            for _ in range(30):
+                for peer in peers:
+                    peer.send(nonsense)
+            until(lambda: dropped(daemon, 'reply') > 100, 'answers to be dropped')
+            polite.push(20)
+        watch.check(8 * MIB, 'answers that twelve do not read')
+        for peer in peers:
+            peer.close()
+        until(lambda: len(daemon.push([1] * 10000)['rejected']) == 10000, 'a large answer, as before')
+        polite.check()
+
+
+@case
+def a_client_that_reads_no_timelines():
+    with Daemon(limits__unread_bytes='16M') as daemon:
+        daemon.load([event(account='big', x='p' * 50000) for _ in range(100)], batch=50)
+        polite, question = Polite(daemon).push(), pack({'op': 'account.timeline', 'account': 'big', 'limit': 1000})
+        peer = mute(zmq.DEALER, daemon.at['query'])
+        with Watch(daemon.pid) as watch:
+            for _ in range(100):  # 500 MB of answers
+                peer.send(question)
+            equal(len(daemon.timeline('big')), 100, 'the timeline of one who reads')
+            until(lambda: daemon.metrics().get('retaind_queries_failed_total{code="busy"}', 0) >= 80, 'questions to be refused')
+            polite.push(20)
+        watch.check((16 + 64) * MIB, 'timelines that nobody reads')
+        peer.close()
+        equal(len(daemon.timeline('big')), 100, 'the timeline, as before')
+        polite.check()
+
+
+@case
+def a_subscriber_that_reads_nothing():
+    """Its alerts are within limits.unread_bytes; beyond, all subscribers begin anew, and the list has everything."""
+    count = 6000
+    with Daemon(limits__unread_bytes='1M', alerts__cursor_ms=200) as daemon:
+        deaf = [connected(daemon.at['alerts'], b'SUB') for _ in range(3)]
+        for peer in deaf:
+            peer.setsockopt(6, 10, 1 << 12)  # TCP_WINDOW_CLAMP: the kernel holds little for it
+            peer.sendall(frame(b'\x01'))
+        honest, polite = Subscriber(daemon, 'alert.'), Polite(daemon)
+        with Watch(daemon.pid) as watch:
+            for i in range(0, count, 500):
+                daemon.load(event('ticket', account='t%d' % (i + j), ts=now() - 5 * HOUR, severity=1) for j in range(500))
+                polite.push()
+            until(lambda: len(daemon.alerts(kind='ticket_overdue')) == count, 'all alerts in the list')
+            until(lambda: dropped(daemon, 'subscribers') >= 1, 'subscribers to be dropped')
+        watch.check(MIB, 'alerts that nobody reads')
+        heard = len(honest.cursors)
+        honest.until(lambda: len(honest.cursors) > heard + 3, 'the honest subscriber to be back')
+        daemon.load([event('ticket', account='last', ts=now() - 5 * HOUR, severity=1)])
+        honest.wait('last', 'ticket_overdue')
+        for peer in deaf:
+            peer.close()
+        honest.close()
+        polite.check()
+
+
+@case
+def a_hundred_thousand_subscriptions():
+    with Daemon(limits__subscriptions=100000) as daemon:
+        polite = Polite(daemon).push()
+        greedy = connect(zmq.SUB, daemon.at['alerts'])
+        with Watch(daemon.pid) as watch:
+            for i in range(99000):
+                greedy.setsockopt(zmq.SUBSCRIBE, b'alert.%d' % i)
+            until(lambda: daemon.metrics()['retaind_subscriptions'] == 99000, 'all to be counted')
+            polite.push(20)
+        watch.check(400 * MIB, 'a hundred thousand subscriptions')
+        greedy.close()
+        until(lambda: daemon.metrics()['retaind_subscriptions'] == 0, 'all to be gone')
+        equal(dropped(daemon, 'subscribers'), 0, 'subscribers dropped')
+        polite.check()
+
+
+@case
+def long_topics_count_more():
+    with Daemon(limits__subscriptions=10000) as daemon:
+        polite = Polite(daemon).push()
+        greedy = connect(zmq.SUB, daemon.at['alerts'])
+        with Watch(daemon.pid) as watch:
+            for i in range(20000):  # 20 MB of topics, each byte a node of libzmq: 600 MB
+                greedy.setsockopt(zmq.SUBSCRIBE, rng.randbytes(1000))
+            until(lambda: dropped(daemon, 'subscribers') >= 1, 'the limit to be met')
+            polite.push(20)
+        watch.check(200 * MIB, 'long topics')
+        greedy.close()
+        polite.check()
+
+
+@case
+def a_liar_gives_back_what_it_never_had():
+    with Daemon(limits__subscriptions=5000) as daemon:
+        polite = Polite(daemon).push()
+        liar = connected(daemon.at['alerts'], b'SUB')
+        liar.sendall(b''.join(frame(b'\x01topic-%d' % i) + frame(b'\x00nothing') for i in range(20000)))
+        until(lambda: dropped(daemon, 'subscribers') >= 1, 'the lie to be noticed')
+        liar.close()
+        polite.check()
+
+
+@case
+def a_producer_as_fast_as_it_can():
+    """Beside it a polite one is never told `busy`, and waits for some of the flood's messages, not for all."""
+    with Daemon(workers__window_bytes='4M', limits__message_bytes='1M') as daemon:
+        polite = Polite(daemon).push(50)
+        alone, polite.slowest = polite.slowest, 0.0
+        batch = [pack([event(account='f%d' % (j % 40), x='p' * 300) for j in range(500)]) for _ in range(4)]
+        flood, refused, begin = Dealer(daemon.at['events']), 0, time.monotonic()
+        marks = [flood.send(batch[i % 4]) for i in range(600)]  # 250 MB
+        while polite.taken < 150:
+            polite.push()
+        answers = [flood.wait(mark) for mark in marks]
+        whole = time.monotonic() - begin
+        refused = sum('error' in a for a in answers)
+        check(all(a.get('error', 'busy') == 'busy' for a in answers), 'answers to the flood')
+        check(polite.slowest < 5 + whole / 2, 'a polite push took %.2f s of the flood\'s %.2f s' % (polite.slowest, whole))
+        print('# slowest polite push: %.0f ms alone, %.0f ms beside the flood of %.1f s (%d of %d refused)'
+              % (alone * 1e3, polite.slowest * 1e3, whole, refused, len(marks)), flush=True)
+        flood.close()
+        polite.check()
+
+
+@case
+def a_firehose_as_fast_as_it_can():
+    """It fills its part of the windows and waits; pushes find room."""
+    with Daemon(workers__window_bytes='4M', limits__message_bytes='1M') as daemon:
+        polite = Polite(daemon).push()
+        hose = connect(zmq.PUSH, daemon.at['firehose'])
+        payload = pack([event(account='f%d' % (j % 40), x='p' * 300) for j in range(500)])
+        for _ in range(400):
+            hose.send(payload)
+        polite.push(100)
+        until(lambda: daemon.metrics()['retaind_payloads_total{endpoint="firehose"}'] == 400, 'the firehose to be read')
+        hose.close()
+        polite.check()
+
+
+@case
+def hostile_messagepack():
+    """Four megabytes that declare more than they hold, nest, or hold millions of things: from several at once."""
+    size = 4 * MIB
+    many = size - 200
+    payloads = [b'\x91\x81\xa1x\xdd' + many.to_bytes(4, 'big') + b'\xc0' * many,
+                b'\x91\x81\xa1x\xdd' + (many // 13).to_bytes(4, 'big') + (b'\x91' * 11 + b'\xc0') * (many // 13),
+                b'\xdd\xff\xff\xff\xff' + b'\x90' * many, b'\x91' * many, b'\xdf\x7f\xff\xff\xff' + b'\xa0\xc0' * (many // 2),
+                b'\xdd' + many.to_bytes(4, 'big') + b'\x80' * many, rng.randbytes(many), b'\xc1' * (2 * size - 100)]
+    with Daemon() as daemon:
+        polite = Polite(daemon).push()
+        peers = [Dealer(daemon.at['events']) for _ in range(4)]
+        hose = connect(zmq.PUSH, daemon.at['firehose'])
+        with Watch(daemon.pid) as watch:
+            for turn in range(3):
+                marks = [(peer, peer.send(payload)) for peer in peers for payload in payloads]
+                for payload in payloads[2:]:
+                    hose.send(payload)
+                polite.push(3)
+                for peer, mark in marks:
+                    reply = peer.wait(mark)
+                    check('error' in reply or reply['accepted'] == 0, 'taken:', short(reply))
+        watch.check(2 * 256 * MIB, 'hostile MessagePack')
+        until(lambda: resident_bytes(daemon.pid) < watch.before + 64 * MIB + SPARE, 'memory to be given back')
+        for peer in peers:
+            peer.close()
+        hose.close()
+        polite.check()
+
+
+@case
+def a_message_that_never_ends():
+    """libzmq keeps the parts of a message until the last has come. Whoever sends only more of them is ended."""
+    if SANITIZED:
+        skip('a sanitizer needs more memory than the bound of this case')
+    with Daemon(limits__memory_bytes='160M', limits__total_bytes='32M', limits__unread_bytes='32M') as daemon:
+        polite, part, before = Polite(daemon).push(), frame(bytes(MIB), MORE), descriptors(daemon.pid)
+        with Watch(daemon.pid) as watch:
+            for round_ in range(2):
+                peer = connected(daemon.at['events'], b'DEALER')
+                peer.settimeout(20)  # one that is ended need not hear of it
+                try:
+                    for sent in range(1500):
+                        peer.sendall(part)
+                        if sent % 100 == 0:
+                            polite.push()
+                except OSError:
+                    pass
+                until(lambda: dropped(daemon, 'connections') > round_, 'the peer to be ended')
+                peer.close()
+        check(watch.most < 1200 * MIB, 'memory', watch.most // MIB, 'MiB')
+        print('# a message that never ends: %d MiB' % (watch.most // MIB), flush=True)
+        until(lambda: resident_bytes(daemon.pid) < 160 * MIB, 'memory to be given back')
+        until(lambda: descriptors(daemon.pid) <= before, 'descriptors to be given back')
+        polite.check()
+
+
+if __name__ == '__main__':
+    main()
