@@ -47,7 +47,11 @@ def resident_bytes(pid):
 
 
 def descriptors(pid):
-    return len(os.listdir('/proc/%d/fd' % pid))
+    """How many a process has open; 0 where only root may know (the daemon hides its memory)."""
+    try:
+        return len(os.listdir('/proc/%d/fd' % pid))
+    except PermissionError:
+        return 0
 
 
 def processor_seconds(pid):
