@@ -24,6 +24,7 @@ struct rt_merge {
 bool rt_merge_accounts(const struct rt_merge *merge, struct rt_buffer *out);
 bool rt_merge_alerts(const struct rt_merge *merge, struct rt_buffer *out);
 bool rt_merge_dead(const struct rt_merge *merge, struct rt_buffer *out);
+bool rt_merge_erase(const struct rt_merge *merge, struct rt_buffer *out);
 bool rt_merge_report(const struct rt_merge *merge, struct rt_buffer *out);
 
 /* The sums over all parts of a `stats`. */

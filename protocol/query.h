@@ -1,10 +1,12 @@
 /* Queries: the request, decoded and checked; the error reply; and the parts that workers answer
  * with when a query concerns all of them.
  *
- * Who answers: account.get, account.timeline, account.erase, alert.ack, alert.snooze, dead.drop go
- * to one worker, whose ANSWER is the reply. account.list, alert.list, report.portfolio, dead.list,
+ * Who answers: account.get, account.timeline, alert.ack, alert.snooze, dead.drop go to one worker,
+ * whose ANSWER is the reply. account.list, account.erase, alert.list, report.portfolio, dead.list,
  * stats go to all with RT_LINK_PART and their parts are merged:
  *
+ *   account.erase     {"ok": true, "events": n}: 0 of all but the owner, who may say not_found; each
+ *                     erases the dead letters that name the account
  *   account.list      {"ok": true, "accounts": [map, ...]}
  *                     this worker's first `limit` (+1) in the asked order
  *   alert.list        {"ok": true, "alerts": [[log, sequence, published, map without cursor], ...],

@@ -44,19 +44,39 @@ static void erase_account(struct rt_worker *worker, const struct rt_query *query
     rt_write_key_int(out, "events", (int64_t)events);
 }
 
+/* The account is another worker's; letters that nobody could read may name it here. */
+static void erase_letters(struct rt_worker *worker, const struct rt_query *query,
+                          struct rt_buffer *out)
+{
+    char error[RT_JOURNAL_ERROR] = "";
+
+    rt_worker_flush(worker);
+    if (!rt_erase_letters(&worker->core, worker->journal, query->account, error))
+        rt_worker_die(worker, "erase", error);
+    rt_write_map(out, 2);
+    rt_write_key_bool(out, "ok", true);
+    rt_write_key_int(out, "events", 0);
+}
+
 /* A backup that met a half-erased account would keep it. */
 static void answer_erase(struct rt_worker *worker, const struct rt_query *query,
                          struct rt_buffer *out)
 {
-    struct rt_account *account = rt_core_find(&worker->core, query->account);
-    int hold = account == NULL ? -1 : rt_hold_shared(worker->state_dir);
+    bool own = rt_core_shard(&worker->core, query->account) != NULL;
+    struct rt_account *account = own ? rt_core_find(&worker->core, query->account) : NULL;
+    int hold;
 
-    if (account == NULL)
+    if (own && account == NULL) {
         rt_query_error(out, RT_NOT_FOUND, "no such account");
-    else if (hold < 0)
+        return;
+    }
+    hold = rt_hold_shared(worker->state_dir);
+    if (hold < 0)
         rt_query_error(out, RT_BUSY, "a backup is being taken: ask again when it is over");
-    else
+    else if (own)
         erase_account(worker, query, account, out);
+    else
+        erase_letters(worker, query, out);
     rt_hold_release(hold);
 }
 

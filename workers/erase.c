@@ -123,6 +123,17 @@ static bool collect_dead(struct rt_core *core, struct rt_journal *journal, struc
     return true;
 }
 
+/* Oldest first. Releases the positions. */
+static bool scrub(struct rt_journal *journal, struct positions *positions, bool good, char *error)
+{
+    for (size_t i = positions->count; good && i > 0; i--)
+        good = rt_journal_scrub(journal, positions->all[i - 1]);
+    free(positions->all);
+    if (!good)
+        snprintf(error, RT_JOURNAL_ERROR, "records could not be overwritten");
+    return good && rt_journal_scrub_sync(journal, error);
+}
+
 bool rt_erase_scrub(struct rt_core *core, struct rt_journal *journal, struct rt_shard *shard,
                     const struct rt_account *account, char *error)
 {
@@ -132,12 +143,16 @@ bool rt_erase_scrub(struct rt_core *core, struct rt_journal *journal, struct rt_
                 collect_alerts(core, journal, shard->partition, name, &positions) &&
                 collect_dead(core, journal, name, &positions) && !rt_journal_failed(journal);
 
-    for (size_t i = positions.count; good && i > 0; i--)
-        good = rt_journal_scrub(journal, positions.all[i - 1]);
-    free(positions.all);
-    if (!good)
-        snprintf(error, RT_JOURNAL_ERROR, "records could not be overwritten");
-    return good && rt_journal_scrub_sync(journal, error);
+    return scrub(journal, &positions, good, error);
+}
+
+bool rt_erase_letters(struct rt_core *core, struct rt_journal *journal, struct rt_span name,
+                      char *error)
+{
+    struct positions positions = {0};
+    bool good = collect_dead(core, journal, name, &positions);
+
+    return scrub(journal, &positions, good, error);
 }
 
 bool rt_erase_snapshot(struct rt_core *core, struct rt_journal *journal, struct rt_shard *shard,

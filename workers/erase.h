@@ -20,6 +20,11 @@ struct rt_account *rt_erase_find(const struct rt_shard *shard, struct rt_span bo
 bool rt_erase_scrub(struct rt_core *core, struct rt_journal *journal, struct rt_shard *shard,
                     const struct rt_account *account, char *error);
 
+/* Overwrites all dead letters of this worker that hold the name; the account may be another's. False
+ * on an I/O error. */
+bool rt_erase_letters(struct rt_core *core, struct rt_journal *journal, struct rt_span name,
+                      char *error);
+
 /* Saves the partition without the account and removes older snapshots. False with error. */
 bool rt_erase_snapshot(struct rt_core *core, struct rt_journal *journal, struct rt_shard *shard,
                        const char *state_dir, int64_t now, char *error);

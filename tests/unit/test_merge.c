@@ -153,6 +153,21 @@ static void accounts_by_number(void **state)
            "after: '77:-7:b'}");
 }
 
+static void an_erase_is_the_sum_or_the_refusal(void **state)
+{
+    static const char *const texts[] = {"{ok: true, events: 0}", "{ok: true, events: 7}"};
+    static const char *const refused[] = {"{ok: true, events: 0}",
+                                          "{ok: false, error: 'not_found', message: 'no'}"};
+    static const char *const broken[] = {"{ok: true, events: 0}", "{ok: true}"};
+
+    (void)state;
+    assert_true(merge(rt_merge_erase, "{op: 'account.erase', account: 'a'}", 2, texts));
+    expect("{ok: true, events: 7}");
+    assert_true(merge(rt_merge_erase, "{op: 'account.erase', account: 'a'}", 2, refused));
+    expect("{ok: false, error: 'not_found', message: 'no'}");
+    assert_false(merge(rt_merge_erase, "{op: 'account.erase', account: 'a'}", 2, broken));
+}
+
 static void dead_letters_by_time(void **state)
 {
     static const char *const texts[] = {
@@ -267,6 +282,7 @@ int main(void)
         cmocka_unit_test(the_latest_oldest_is_the_oldest_of_all),
         cmocka_unit_test(accounts_by_name),
         cmocka_unit_test(accounts_by_number),
+        cmocka_unit_test(an_erase_is_the_sum_or_the_refusal),
         cmocka_unit_test(dead_letters_by_time),
         cmocka_unit_test(alerts_in_order_with_their_cursors),
         cmocka_unit_test(a_cut_history_goes_on_where_it_was_cut),

@@ -1,0 +1,159 @@
+#!/usr/bin/python3
+"""An erased account is in no byte of the state directory: whatever it left where, also after a crash at any call of the erase, also
+in backups taken afterwards."""
+import os
+import sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
+from harness import *
+
+CALLS = ('pwrite64', 'fdatasync', 'fsync', 'renameat', 'unlinkat', 'unlink')
+
+
+def left(folder, words):
+    """Where one of the words still stands."""
+    found = []
+    for below, _, files in os.walk(folder):
+        for name in files:
+            try:
+                with open(os.path.join(below, name), 'rb') as file:
+                    data = file.read()
+            except FileNotFoundError:
+                continue
+            found += ['%s at %d of %s' % (w.decode(), data.index(w), name) for w in words if w in data]
+    return found
+
+
+class Customer:
+    """An account with a name, people, telephone numbers and addresses that stand nowhere else."""
+
+    def __init__(self):
+        mark = '%012x' % rng.getrandbits(48)
+        self.name = 'victim-' + mark
+        self.person, self.phone, self.mail = 'Person ' + mark[::-1], '+49 ' + mark[:9], mark[3:] + '@example.org'
+        self.words = [w.encode() for w in (self.name, self.person, self.phone, self.mail)]
+
+    def profile(self, **keys):
+        return event('account', account=self.name, name=self.name + ' Ltd', owner='kim',
+                     contacts=[{'name': self.person, 'phone': self.phone, 'email': self.mail}], **keys)
+
+    def history(self):
+        made = [self.profile(ts=now() - 90 * DAY)]
+        made += [event(account=self.name, contact=self.person, agent=self.mail, ts=now() - i * DAY) for i in range(5)]
+        return made + critical_tickets(self.name, now() - 2 * DAY, 2)
+
+
+def bury(daemon, *payloads):
+    before = len(daemon.ok('dead.list', limit=1000)['dead'])
+    hose = connect(zmq.PUSH, daemon.at['firehose'])
+    for payload in payloads:
+        hose.send(payload)
+    until(lambda: len(daemon.ok('dead.list', limit=1000)['dead']) == before + len(payloads), 'dead letters')
+    hose.close()
+
+
+def settle(daemon, customer):
+    """Its alerts are out, acknowledged, and a part of it lies in snapshots."""
+    alert = daemon.wait_alert(customer.name, 'ticket_overdue')
+    daemon.ok('alert.ack', id=alert['id'], by='kim', note='call ' + customer.phone)
+
+
+@case
+def wherever_it_was():
+    """Profiles, events, tickets, alerts, acknowledgements, letters of every worker; logs of older generations, snapshots, backups."""
+    with Daemon(workers=3, snapshot__interval_ms=200, journal__segment_bytes='1M') as daemon:
+        people = [Customer() for _ in range(6)]  # of all workers
+        others = [event(account='other-%d' % i) for i in range(60)]
+        daemon.load(others)
+        for one in people:
+            daemon.load(one.history())
+            settle(daemon, one)
+            bury(daemon, pack(event(account=one.name, contact=one.person, sentiment=9)),  # known whose
+                 b'\xc1 ' + one.name.encode() + b' ' + one.phone.encode())                # of nobody
+        daemon.restart(workers__count=2)
+        daemon.load([one.profile(ts=now()) for one in people])
+        daemon.restart(workers__count=3)
+        for one in people:
+            check(left(daemon.state, one.words), 'the test itself finds nothing')
+            daemon.ok('account.erase', account=one.name)
+            equal(left(daemon.state, one.words), [], 'left after the erase')
+        equal(daemon.ok('dead.list')['dead'], [], 'dead letters')
+        equal(sum(sum(a['events'].values()) for a in (daemon.get(e['account']) for e in others)), 60, 'events of the others')
+        path = os.path.join(daemon.home, 'backup')
+        equal(run([require('retainctl'), 'backup', daemon.state, path])[0], 0, 'backup')
+        words = [w for one in people for w in one.words]
+        equal(left(path, words), [], 'left in the backup')
+        daemon.crash(workers_too=True)
+        daemon.restart(workers__count=1)
+        equal(left(daemon.state, words), [], 'left after starts')
+    equal(run([require('retainctl'), 'verify', daemon.state])[0], 0, 'verify')
+
+
+class Tracer:
+    """strace at a worker: kill -9 at its n-th call of a kind."""
+
+    def __init__(self, pid, call, number):
+        self.log = os.path.join(scratch(), 'strace')
+        self.process = spawn(['strace', '-f', '-p', str(pid), '-o', self.log, '-e', 'trace=%s' % ','.join(CALLS),
+                              '-e', 'inject=%s:signal=KILL:when=%d' % (call, number)], stderr=subprocess.PIPE)
+        line = self.process.stderr.readline()
+        if b'attached' not in line:
+            skip('strace cannot attach: %s' % oneline(line.decode()))
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        self.process.wait()
+
+
+def erase_killed_at(daemon, call, number):
+    """True if the erase was over before the n-th call came."""
+    one = Customer()
+    daemon.load(one.history())
+    settle(daemon, one)
+    bury(daemon, b'\xc1 ' + one.name.encode() + b' ' + one.phone.encode())
+    pid, = daemon.workers()
+    tracer = Tracer(pid, call, number)
+    reply = daemon.query('account.erase', account=one.name)
+    if not reply['ok']:
+        equal(reply['error'], 'unavailable', 'the answer while its worker dies')
+        until(lambda: not alive(pid), 'the worker to be gone')
+        until(lambda: daemon.query('stats')['ok'], 'the worker to be back')
+    over = alive(pid)
+    tracer.stop()
+    told = daemon.query('account.get', account=one.name)
+    if told['ok']:  # it had not begun
+        check(not reply['ok'], 'what was erased is back')
+        equal(told['events'], dict(told['events'], account=1, call=5, ticket=2), 'an erase that was cut short took a part')
+        daemon.ok('account.erase', account=one.name)
+    equal(left(daemon.state, one.words), [], 'left after kill -9 at %s number %d' % (call, number))
+    return over
+
+
+def every_point(daemon):
+    for call in CALLS:
+        number = 1
+        while not erase_killed_at(daemon, call, number) and number < 200:
+            number += 1
+            yield
+        print('# %s: %d points' % (call, number - 1), flush=True)
+
+
+@case
+def killed_at_any_call():
+    """A few of the calls of an erase; all of them with RETAIND_TEST_ROUNDS=all."""
+    killed = 0
+    with Daemon(workers=1, workers__backoff_ms=1, journal__segment_bytes='1M', snapshot__interval_ms=3600000) as daemon:
+        daemon.load([event(account='other')])
+        if os.environ.get('RETAIND_TEST_ROUNDS') == 'all':
+            killed = sum(1 for _ in every_point(daemon))
+        else:
+            for call, most in rng.sample((('pwrite64', 6), ('pwrite64', 6), ('fdatasync', 2), ('fsync', 5), ('renameat', 3), ('unlinkat', 1), ('unlink', 1)), 5):
+                killed += not erase_killed_at(daemon, call, rng.randint(1, most))
+        print('# killed %d times' % killed)
+        check(killed >= 2, 'killed only', killed, 'times')
+        equal(daemon.get('other')['events'], {'call': 1}, 'the other account')
+
+
+if __name__ == '__main__':
+    main()
