@@ -116,7 +116,9 @@ const struct rt_option rt_options[] = {
      "Dead letters (events of the firehose that could not be read, and poison) are kept so many "
      "days."},
     {"limits", "dead_bytes", RT_OPTION_BYTES, FIELD(limits_dead_bytes, 0, 1 * TIB), "256M", KEPT,
-     "Dead letters together; beyond it the oldest go first, and are counted."},
+     "Dead letters together; beyond it the oldest go first, and are counted. The workers share "
+     "half "
+     "of it, the other half is for letters that name no account."},
     {"limits", "memory_bytes", RT_OPTION_BYTES, FIELD(limits_memory_bytes, 64 * MIB, 1 * TIB), "1G",
      KEPT,
      "Memory of the daemon, without its workers. Beyond it the connections that bring the most are "

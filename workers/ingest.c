@@ -57,32 +57,6 @@ static uint32_t partition_of(const struct rt_worker *worker, struct rt_span even
     return worker->core.shards[partition] != NULL ? partition : worker->core.index;
 }
 
-/* The limit is for all workers together: each keeps its share, whatever the partition; the oldest go. */
-static void keep_within(struct rt_worker *worker)
-{
-    struct rt_core *core = &worker->core;
-    uint64_t room = (uint64_t)worker->config->limits_dead_bytes / core->count;
-    struct rt_shard *oldest;
-    uint64_t bytes;
-
-    do {
-        oldest = NULL;
-        bytes = 0;
-        for (uint32_t p = core->index; p < core->partitions; p += core->count) {
-            struct rt_shard *shard = core->shards[p];
-
-            bytes += shard->dead.bytes;
-            if (shard->dead.count > 1 &&
-                (oldest == NULL || shard->dead.entries[0].ts < oldest->dead.entries[0].ts))
-                oldest = shard;
-        }
-        if (bytes > room && oldest != NULL) {
-            rt_dead_expire(&oldest->dead, INT64_MIN, oldest->dead.bytes - 1);
-            oldest->dirty = true;
-        }
-    } while (bytes > room && oldest != NULL);
-}
-
 /* False if the journal has no room. */
 static bool bury(struct rt_worker *worker, uint32_t partition, enum rt_error code,
                  struct rt_span reason, struct rt_span bytes, int64_t now)
@@ -108,7 +82,7 @@ static bool bury(struct rt_worker *worker, uint32_t partition, enum rt_error cod
     if (position == 0)
         return false;
     RT_ASSERT(rt_dead_add(&shard->dead, &letter, position));
-    keep_within(worker);
+    rt_keep_dead(worker, shard);
     shard->dirty = true;
     worker->appended += scratch->size;
     return true;

@@ -113,6 +113,48 @@ static void trim_logs(struct rt_worker *worker, rt_position covered)
     rt_hold_release(hold);
 }
 
+/* The limit is for all workers together. What names no account goes to partition 0: its worker has
+ * half of it and a share of the other half, the others a share. */
+static uint64_t dead_room(const struct rt_worker *worker)
+{
+    uint64_t all = (uint64_t)worker->config->limits_dead_bytes;
+    uint64_t shared = all / 2;
+
+    return shared / worker->core.count + (worker->core.index == 0 ? all - shared : 0);
+}
+
+static bool is_older(const struct rt_shard *shard, const struct rt_shard *than)
+{
+    const struct rt_dead_entry *a = shard->dead.entries, *b = than->dead.entries;
+
+    return a->ts != b->ts ? a->ts < b->ts : a->position < b->position;
+}
+
+void rt_keep_dead(struct rt_worker *worker, const struct rt_shard *spared)
+{
+    struct rt_core *core = &worker->core;
+    uint64_t room = dead_room(worker);
+    struct rt_shard *oldest;
+    uint64_t bytes;
+
+    do {
+        oldest = NULL;
+        bytes = 0;
+        for (uint32_t p = core->index; p < core->partitions; p += core->count) {
+            struct rt_shard *shard = core->shards[p];
+
+            bytes += shard->dead.bytes;
+            if (shard->dead.count > (shard == spared ? 1 : 0) &&
+                (oldest == NULL || is_older(shard, oldest)))
+                oldest = shard;
+        }
+        if (bytes > room && oldest != NULL) {
+            rt_dead_expire(&oldest->dead, INT64_MIN, oldest->dead.bytes - 1);
+            oldest->dirty = true;
+        }
+    } while (bytes > room && oldest != NULL);
+}
+
 void rt_keep_expire(struct rt_worker *worker)
 {
     struct rt_core *core = &worker->core;
@@ -122,7 +164,8 @@ void rt_keep_expire(struct rt_worker *worker)
     rt_alert_log_expire(&core->alerts, now - config->alerts_keep_days * RT_DAY_MS);
     for (uint32_t p = core->index; p < core->partitions; p += core->count)
         rt_dead_expire(&core->shards[p]->dead, now - config->limits_dead_days * RT_DAY_MS,
-                       (uint64_t)config->limits_dead_bytes);
+                       UINT64_MAX);
+    rt_keep_dead(worker, NULL);
 }
 
 static void trim_journal(struct rt_worker *worker)

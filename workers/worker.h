@@ -83,6 +83,9 @@ void rt_keep_all(struct rt_worker *worker); /* at a clean stop; waits */
 void rt_keep_wait(struct rt_worker *worker);
 /* Alerts and dead letters that are too old, or too many, are listed no more. */
 void rt_keep_expire(struct rt_worker *worker);
+/* Dead letters beyond limits.dead_bytes go, the oldest first; of `spared` (or NULL) the newest
+ * stays. */
+void rt_keep_dead(struct rt_worker *worker, const struct rt_shard *spared);
 
 /* Closes the group, writes it and waits: erase, stop. */
 void rt_worker_flush(struct rt_worker *worker);

@@ -182,6 +182,28 @@ def letters_are_cut_at_64_kib():
 
 
 @case
+def oldest_letters_go_first():
+    """limits.dead_bytes holds for all of them together, also after kill -9; the newest stay."""
+    def listed():
+        letters = dead(daemon)
+        return [(x['id'], x['ts']) for x in letters], sum(len(x['bytes']) for x in letters)
+    for payload in (lambda i: b'\xc1%04d' % i + b'x' * 30000,  # no account: all in one partition
+                    lambda i: pack(event(account=fresh('dead'), sentiment=9, x='x' * 30000))):
+        with Daemon(workers=2, limits__dead_bytes='1M') as daemon:
+            hose = Hose(daemon)
+            for i in range(120):
+                hose.send(payload(i))
+            until(lambda: daemon.ok('stats')['outcomes']['dead'] == 120, 'all are dead')
+            kept, size = listed()
+            check(size <= 1 << 20, 'too many bytes are kept', size)
+            check(len(kept) >= 14, 'letters kept', len(kept))
+            daemon.crash(workers_too=True)
+            equal(listed(), (kept, size), 'after kill -9')
+            daemon.restart()
+            equal(listed(), (kept, size), 'after a stop')
+
+
+@case
 def too_large_payloads():
     daemon, account = shared(), fresh()
     hose = Hose(daemon)
