@@ -9,6 +9,11 @@ enum {
     RT_HANDSHAKE_MS = 3000, /* a peer that has not introduced itself by then is dropped */
     RT_BACKLOG = 1024,      /* connections the kernel holds until they are accepted */
     RT_KEEPALIVE_IDLE_S = 60,
+    RT_HTTP_CONNECTIONS = 256, /* beyond them the oldest goes */
+    RT_HTTP_IDLE_S = 5,
+    RT_HTTP_TOTAL_MS = 10000, /* from its accept to the last byte of its answer */
+    RT_HTTP_HEADER_BYTES = 8 << 10,
+    RT_HTTP_BODY_BYTES = 1 << 10,
     RT_ENDPOINTS = 4,              /* of ZeroMQ, each with limits.connections */
     RT_RESERVED_DESCRIPTORS = 192, /* for workers, HTTP and libraries: no peer's */
 

@@ -109,6 +109,7 @@ static void on_tick(evutil_socket_t descriptor, short what, void *context)
     rt_ingest_expire(daemon);
     rt_ingest_resume(daemon);
     rt_queries_expire(daemon, now);
+    rt_http_expire(daemon, now);
     pump_sockets(daemon);
     rt_health_tick(daemon);
     rt_watchdog_tick(daemon, now);

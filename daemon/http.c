@@ -1,8 +1,8 @@
 /* See http.h.
  *
- * Bounds: header and body sizes, idle time, and the time of a whole connection: evhttp has none for
- * that, so each arrival of bytes is checked against the connection's age, and what is too old is
- * shut down. Every answer closes its connection. */
+ * Bounds (bounds.h): header and body sizes, idle time, and what evhttp has no bounds for: the number
+ * of connections and the time of a whole one, whoever is slow. Every answer closes its connection.
+ */
 #include "daemon/http.h"
 
 #include <arpa/inet.h>
@@ -20,13 +20,7 @@
 #include "daemon/health.h"
 #include "daemon/log.h"
 
-enum {
-    HEADER_BYTES = 8 << 10,
-    BODY_BYTES = 1 << 10,
-    IDLE_S = 5,
-    CONNECTION_MS = 10000,
-    UNAUTHORIZED = 401,
-};
+enum { UNAUTHORIZED = 401 };
 
 static void answer(struct evhttp_request *request, int status, const char *reason, const char *type,
                    const void *body, size_t size)
@@ -98,31 +92,81 @@ static void on_other(struct evhttp_request *request, void *context)
     }
 }
 
-/* ---- bounded time ---------------------------------------------------------------------------- */
+/* ---- bounded time and number ----------------------------------------------------------------- */
 
-/* A connection's slot is never given back, only taken over by a much later one: then the older is
- * not checked any more. Its bytes arriving prove that the connection is alive. */
-static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *argument)
+/* Our reference keeps the descriptor from being closed and given to another, so that it can be shut
+ * down here whatever evhttp has done meanwhile. */
+static void end(const struct rt_http_connection *slot)
 {
-    const struct rt_http_connection *slot = argument;
+    evutil_socket_t descriptor = bufferevent_getfd(slot->connection);
 
-    if (info->n_added > 0 && slot->input == input &&
-        rt_now_ms() - slot->accepted_at > CONNECTION_MS) {
-        shutdown(bufferevent_getfd(slot->connection), SHUT_RDWR);
+    if (descriptor >= 0) {
+        shutdown(descriptor, SHUT_RDWR);
     }
+}
+
+static void forget(struct rt_http_connection *slot)
+{
+    bufferevent_decref(slot->connection);
+    slot->connection = NULL;
+}
+
+/* evhttp takes its callbacks away when it lets go. */
+static bool is_over(const struct rt_http_connection *slot)
+{
+    bufferevent_data_cb readable, writable;
+    bufferevent_event_cb event;
+    void *argument;
+
+    bufferevent_getcb(slot->connection, &readable, &writable, &event, &argument);
+    return event == NULL;
+}
+
+void rt_http_expire(struct rt_daemon *daemon, int64_t now)
+{
+    for (int i = 0; i < RT_HTTP_CONNECTIONS; i++) {
+        struct rt_http_connection *slot = &daemon->http.connections[i];
+
+        if (slot->connection == NULL) {
+            continue;
+        }
+        if (is_over(slot)) {
+            forget(slot);
+        } else if (now - slot->accepted_at > RT_HTTP_TOTAL_MS) {
+            end(slot);
+        }
+    }
+}
+
+/* A free one, or that of the oldest connection, which ends. */
+static struct rt_http_connection *take_slot(struct rt_http *http)
+{
+    struct rt_http_connection *oldest = &http->connections[0];
+
+    for (int i = 0; i < RT_HTTP_CONNECTIONS; i++) {
+        struct rt_http_connection *slot = &http->connections[i];
+
+        if (slot->connection == NULL) {
+            return slot;
+        }
+        if (slot->accepted_at < oldest->accepted_at) {
+            oldest = slot;
+        }
+    }
+    end(oldest);
+    forget(oldest);
+    return oldest;
 }
 
 static struct bufferevent *on_connection(struct event_base *base, void *context)
 {
     struct rt_http *http = &((struct rt_daemon *)context)->http;
-    struct rt_http_connection *slot = &http->connections[http->next++ % RT_HTTP_CONNECTIONS];
-    struct bufferevent *connection = bufferevent_socket_new(base, -1, 0);
+    struct bufferevent *connection = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 
     if (connection != NULL) {
-        *slot = (struct rt_http_connection){.connection = connection,
-                                            .input = bufferevent_get_input(connection),
-                                            .accepted_at = rt_now_ms()};
-        evbuffer_add_cb(slot->input, on_input, slot);
+        bufferevent_incref(connection);
+        *take_slot(http) =
+            (struct rt_http_connection){.connection = connection, .accepted_at = rt_now_ms()};
     }
     return connection;
 }
@@ -235,9 +279,9 @@ static void set_bounds(struct rt_daemon *daemon)
     struct evhttp *server = daemon->http.server;
 
     evhttp_set_allowed_methods(server, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
-    evhttp_set_max_headers_size(server, HEADER_BYTES);
-    evhttp_set_max_body_size(server, BODY_BYTES);
-    evhttp_set_timeout(server, IDLE_S);
+    evhttp_set_max_headers_size(server, RT_HTTP_HEADER_BYTES);
+    evhttp_set_max_body_size(server, RT_HTTP_BODY_BYTES);
+    evhttp_set_timeout(server, RT_HTTP_IDLE_S);
     evhttp_set_bevcb(server, on_connection, daemon);
     evhttp_set_cb(server, "/metrics", on_metrics, daemon);
     evhttp_set_cb(server, "/healthz", on_health, daemon);
@@ -284,5 +328,10 @@ void rt_http_close(struct rt_daemon *daemon)
         evhttp_free(daemon->http.server);
     }
     daemon->http.server = NULL;
+    for (int i = 0; i < RT_HTTP_CONNECTIONS; i++) {
+        if (daemon->http.connections[i].connection != NULL) {
+            forget(&daemon->http.connections[i]);
+        }
+    }
     explicit_bzero(daemon->http.token, sizeof daemon->http.token);
 }
