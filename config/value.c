@@ -126,12 +126,20 @@ bool rt_option_store(const struct rt_option *option, void *base, const char *tex
     return false;
 }
 
+/* As few digits as read back to the same number. */
+static void show_number(char text[RT_OPTION_TEXT], double number)
+{
+    snprintf(text, RT_OPTION_TEXT, "%.15g", number);
+    if (strtod(text, NULL) < number || strtod(text, NULL) > number)
+        snprintf(text, RT_OPTION_TEXT, "%.17g", number);
+}
+
 void rt_option_show(const struct rt_option *option, const void *base, char text[RT_OPTION_TEXT])
 {
     const void *at = const_field(option, base);
 
     if (option->type == RT_OPTION_NUMBER)
-        snprintf(text, RT_OPTION_TEXT, "%.17g", *(const double *)at);
+        show_number(text, *(const double *)at);
     else if (option->type == RT_OPTION_SWITCH)
         snprintf(text, RT_OPTION_TEXT, "%s", *(const int64_t *)at != 0 ? "yes" : "no");
     else if (is_number(option))

@@ -1,7 +1,7 @@
 # Completion of retainctl for bash: commands and options from its own help, then files.
 _retainctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command="" word i
-    local commands="push watch get list timeline alerts ack snooze report erase dead stats spool backup verify keygen simulate backtest help"
+    local commands="push watch get list timeline alerts ack snooze report erase dead stats spool backup verify keygen simulate backtest calibrate help"
 
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
@@ -40,7 +40,7 @@ _retainctl() {
         COMPREPLY=($(compgen -d -- "$cur"))
         return
         ;;
-    --truth | --config | --cursor-file | --svg | --rows | --key | --server)
+    --truth | --config | --cursor-file | --svg | --rows | --output | --key | --server)
         COMPREPLY=($(compgen -f -- "$cur"))
         return
         ;;
@@ -57,6 +57,7 @@ _retainctl() {
     spool | backup | verify) COMPREPLY=($(compgen -d -- "$cur")) ;;
     push | backtest) COMPREPLY=($(compgen -f -- "$cur")) ;;
     keygen) COMPREPLY=($(compgen -W "server producer subscriber reader admin" -- "$cur")) ;;
+    push | backtest | calibrate) COMPREPLY=($(compgen -f -- "$cur")) ;;
     dead) COMPREPLY=($(compgen -W "list retry drop" -- "$cur")) ;;
     watch) COMPREPLY=($(compgen -W "alert. alert.critical. alert.warning. alert.info. owner." -- "$cur")) ;;
     *) COMPREPLY=() ;;

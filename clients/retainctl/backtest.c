@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clients/retainctl/backtest_dates.h"
 #include "clients/retainctl/backtest_show.h"
 #include "clients/retainctl/show.h"
-#include "clients/retainctl/when.h"
 
 struct options {
     struct rt_source_options source;
@@ -35,70 +35,6 @@ struct run {
     struct rt_lives *lives; /* NULL: not in this reading */
     struct rt_backtest test;
 };
-
-/* ---- dates ----------------------------------------------------------------------------------- */
-
-static bool take_nothing(void *context, size_t number, const struct rt_event *event)
-{
-    (void)context;
-    (void)number;
-    (void)event;
-    return true;
-}
-
-static int64_t midnight(int64_t ms)
-{
-    return ms - ms % 86400000;
-}
-
-static int by_time(const void *a, const void *b)
-{
-    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
-
-    return (left > right) - (left < right);
-}
-
-static int dates_given(struct run *run)
-{
-    const struct rt_cli_texts *at = &run->options->at;
-
-    for (size_t i = 0; i < at->count; i++) {
-        if (!rt_when_parse(at->at[i], strlen(at->at[i]), &run->dates.at[i]))
-            return rt_cli_usage(run->cli, "--at wants a date (1997-10-01), not '%s'", at->at[i]);
-        run->dates.at[i] = midnight(run->dates.at[i]);
-    }
-    run->dates.count = at->count;
-    qsort(run->dates.at, at->count, sizeof(run->dates.at[0]), by_time);
-    for (size_t i = 1; i < at->count; i++) {
-        if (run->dates.at[i] == run->dates.at[i - 1])
-            return rt_cli_usage(run->cli, "--at is given twice for the same day");
-    }
-    return RT_CLI_CONTINUE;
-}
-
-/* The middle of the log. */
-static int dates_found(struct run *run)
-{
-    int code;
-
-    if (!rt_past_rereads(&run->past))
-        return rt_cli_usage(run->cli, "--at DATE is needed with what can be read only once");
-    code = rt_past_read(&run->past, take_nothing, NULL);
-    run->dates.at[0] = midnight(run->past.first + (run->past.last - run->past.first) / 2);
-    run->dates.count = 1;
-    return code;
-}
-
-static int dates_find(struct run *run)
-{
-    int code = run->options->at.count > 0 ? dates_given(run) : dates_found(run);
-    int64_t horizon = run->options->horizon;
-
-    for (size_t i = 0; code == RT_CLI_CONTINUE && i < run->dates.count; i++)
-        run->dates.until[i] =
-            horizon > 0 ? run->dates.at[i] + horizon * INT64_C(86400000) : INT64_MAX;
-    return code;
-}
 
 /* ---- readings -------------------------------------------------------------------------------- */
 
@@ -170,7 +106,7 @@ static int proofs_make(struct run *run)
         double rhythm = run->config.tiers[0].rhythm_days;
 
         if (!rhythm_known(run)) {
-            double measured = rt_cohort_rhythm(&run->cohorts[i], &run->config, NULL);
+            double measured = rt_cohort_rhythm(&run->cohorts[i], RT_EVERY_TIER);
 
             rt_config_init(&run->config);
             rhythm = isfinite(measured) ? measured : run->config.tiers[0].rhythm_days;
@@ -234,6 +170,11 @@ static int say(struct run *run)
     return accounts > 0 ? RT_EXIT_OK : rt_cli_fail("no account had a contact before that date");
 }
 
+static struct rt_dates_wanted cli_dates(const struct run *run)
+{
+    return (struct rt_dates_wanted){run->cli, &run->options->at, run->options->horizon};
+}
+
 static int run_all(struct run *run, char **files, int count)
 {
     int code = rt_past_open(&run->past, run->cli, &run->options->source, files, count);
@@ -243,7 +184,7 @@ static int run_all(struct run *run, char **files, int count)
     if (code == RT_CLI_CONTINUE)
         code = config_open(run);
     if (code == RT_CLI_CONTINUE)
-        code = dates_find(run);
+        code = rt_dates_find(&run->dates, cli_dates(run), &run->past);
     if (code == RT_CLI_CONTINUE)
         code = facts_read(run);
     if (code == RT_CLI_CONTINUE)

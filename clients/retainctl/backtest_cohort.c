@@ -149,8 +149,17 @@ struct rt_bgnbd_customer rt_member_customer(const struct rt_cohort *cohort,
     };
 }
 
-double rt_cohort_rhythm(const struct rt_cohort *cohort, const struct rt_config *config,
-                        const struct rt_tier *tier)
+static bool is_of(const struct rt_member *member, struct rt_span tier)
+{
+    struct rt_profile_value own;
+
+    if (tier.data == NULL)
+        return true;
+    own = rt_account_profile(member->account, RT_PROFILE_TIER);
+    return own.presence == RT_KEY_SET && rt_span_equal(own.text, tier);
+}
+
+double rt_cohort_rhythm(const struct rt_cohort *cohort, struct rt_span tier)
 {
     double *gaps = malloc((cohort->count + 1) * sizeof(*gaps)), rhythm;
     size_t count = 0;
@@ -162,8 +171,7 @@ double rt_cohort_rhythm(const struct rt_cohort *cohort, const struct rt_config *
         int64_t first, last;
         size_t days;
 
-        if (!rt_member_counts(member) ||
-            (tier != NULL && rt_account_tier(member->account, config) != tier))
+        if (!rt_member_counts(member) || !is_of(member, tier))
             continue;
         days = rt_member_days(member);
         span_of(member, &first, &last);

@@ -122,5 +122,6 @@ int rt_cli_spool(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_keygen(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_simulate(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_backtest(struct rt_cli *cli, int argc, char **argv);
+int rt_cli_calibrate(struct rt_cli *cli, int argc, char **argv);
 
 #endif

@@ -97,5 +97,16 @@ const struct rt_cli_command rt_cli_commands[] = {
      "  retainctl backtest --at 2026-03-01 --at 2026-06-01 --horizon 90 --svg proof.svg "
      "/var/lib/retaind",
      rt_cli_backtest},
+    {"calibrate", "LOG...", "propose rhythms, weights and thresholds from history, to a file",
+     "Measures each tier's rhythm (g0) and moves half-lives, weights and thresholds where that "
+     "pays, "
+     "on the accounts of --at\n"
+     "whose end is known. Shows today's configuration and the proposed one side by side, judged on "
+     "accounts that the proposal\n"
+     "has not seen, and writes a file to review. Nothing is applied.\n"
+     "\n"
+     "  retainctl calibrate --at 2026-03-01 --horizon 90 --config /etc/retaind/retaind.conf "
+     "/var/lib/retaind",
+     rt_cli_calibrate},
     {NULL, NULL, NULL, NULL, NULL},
 };
