@@ -3,6 +3,9 @@
  * their keys are the same. */
 #include "daemon/merge.h"
 
+#include <float.h>
+#include <math.h>
+
 enum { LIST_MAX = 20, DEPTH_MAX = 4 };
 
 /* The same place in the parts of all workers. */
@@ -27,7 +30,8 @@ static struct places descend(const struct places *places, const char *name)
     return inner;
 }
 
-/* Sums as an integer as long as all of them are. */
+/* Sums as an integer as long as all of them are and it holds them; never as something that is no
+ * number. */
 static bool write_sum(struct places places, struct rt_buffer *out)
 {
     bool whole = true;
@@ -40,7 +44,7 @@ static bool write_sum(struct places places, struct rt_buffer *out)
         int64_t integer;
 
         if (rt_read_kind(&number) == RT_KIND_INT && rt_read_int(&number, &integer)) {
-            integers += integer;
+            whole = whole && !__builtin_add_overflow(integers, integer, &integers);
             sum += (double)integer;
         } else if (rt_read_number(&number, &value)) {
             whole = false;
@@ -52,7 +56,7 @@ static bool write_sum(struct places places, struct rt_buffer *out)
     if (whole) {
         rt_write_int(out, integers);
     } else {
-        rt_write_double(out, sum);
+        rt_write_double(out, fmax(fmin(sum, DBL_MAX), -DBL_MAX));
     }
     return true;
 }

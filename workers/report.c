@@ -1,6 +1,15 @@
 #include "workers/report.h"
 
+#include <float.h>
+#include <math.h>
+
 static const int horizon_days[RT_HORIZONS] = {30, 60, 90};
+
+/* What is said must be a number, whatever contracts are said to be worth. */
+static void add(double *sum, double value)
+{
+    *sum = fmin(*sum + value, DBL_MAX);
+}
 
 static void keep_smallest(struct rt_report_line *lines, size_t *count, double key,
                           const struct rt_account *account)
@@ -28,7 +37,7 @@ static void take_renewal(struct rt_report *report, const struct rt_account *acco
     for (int i = 0; i < RT_HORIZONS; i++)
         if (renewal.renewal - now <= horizon_days[i] * RT_DAY_MS) {
             report->renewals[i]++;
-            report->renewal_value[i] += value;
+            add(&report->renewal_value[i], value);
         }
     if (renewal.renewal - now <= horizon_days[RT_HORIZONS - 1] * RT_DAY_MS)
         keep_smallest(report->soonest, &report->soonest_count, (double)renewal.renewal, account);
@@ -55,7 +64,7 @@ void rt_report_take(struct rt_report *report, const struct rt_core *core,
     report->open_tickets += rt_account_open_tickets(account);
     take_alerts(report, account);
     take_renewal(report, account, worth, now);
-    report->value += worth;
+    add(&report->value, worth);
     if (!rt_account_last_contact(account, &contact)) {
         report->never_contacted++;
         return;
@@ -65,7 +74,7 @@ void rt_report_take(struct rt_report *report, const struct rt_core *core,
     report->score_sum += score;
     report->bands[rt_band_of(score)]++;
     if (rt_band_of(score) == RT_AT_RISK)
-        report->value_at_risk += worth;
+        add(&report->value_at_risk, worth);
     keep_smallest(report->worst, &report->worst_count, score, account);
 }
 

@@ -203,8 +203,33 @@ static void answer(struct world *world, const struct rt_query *query, struct rt_
     }
 }
 
+/* What is said in numbers are numbers: the protocol knows none that is infinite. */
+static void numbers_are_finite(struct rt_reader *reader)
+{
+    double number;
+    uint32_t count = 0;
+
+    switch (rt_read_kind(reader)) {
+    case RT_KIND_FLOAT:
+        RT_ASSERT(rt_read_number(reader, &number));
+        return;
+    case RT_KIND_ARRAY:
+        RT_ASSERT(rt_read_array(reader, &count));
+        break;
+    case RT_KIND_MAP:
+        RT_ASSERT(rt_read_map(reader, &count));
+        count *= 2;
+        break;
+    default:
+        RT_ASSERT(rt_read_skip(reader, NULL));
+    }
+    while (count-- > 0)
+        numbers_are_finite(reader);
+}
+
 static void take_query(struct world *world, struct rt_span payload)
 {
+    struct rt_reader reply;
     struct rt_query query;
     struct rt_fault fault;
 
@@ -212,8 +237,11 @@ static void take_query(struct world *world, struct rt_span payload)
     if (rt_query_decode_internal(payload, &query, &fault) != RT_OK)
         return;
     answer(world, &query, payload);
+    reply = rt_reader(rt_buffer_span(&world->reply));
     RT_ASSERT(!world->reply.failed &&
               rt_msgpack_check(rt_buffer_span(&world->reply), RT_REPLY_NESTING));
+    if (query.op != RT_ACCOUNT_TIMELINE) /* there events stand as they were sent */
+        numbers_are_finite(&reply);
 }
 
 static bool is_query(struct rt_span map)

@@ -347,6 +347,23 @@ static void run_scan(struct fixture *f, const struct rt_buffer *payload)
     rt_scan_free(scan);
 }
 
+static void a_report_holds_numbers_whatever_contracts_are_worth(void **state)
+{
+    static const uint8_t infinite[] = {0xcb, 0x7f, 0xf0, 0, 0, 0, 0, 0, 0};
+    static const uint8_t largest[] = {0xcb, 0x7f, 0xef, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    struct fixture *f = *state;
+    struct rt_buffer payload = {0};
+
+    profile(f, "a", "kim", 1.7e308);
+    profile(f, "b", "kim", 1.7e308);
+    rt_write_map(&payload, 1);
+    rt_write_key_text(&payload, "op", "report.portfolio");
+    run_scan(f, &payload);
+    assert_null(memmem(f->reply.data, f->reply.size, infinite, sizeof(infinite)));
+    assert_non_null(memmem(f->reply.data, f->reply.size, largest, sizeof(largest)));
+    rt_buffer_free(&payload);
+}
+
 static void a_list_keeps_its_order_and_its_filter(void **state)
 {
     struct fixture *f = *state;
@@ -485,6 +502,7 @@ int main(void)
         CASE(acknowledging_needs_an_open_episode),
         CASE(a_timeline_is_newest_first_and_pages),
         CASE(a_list_keeps_its_order_and_its_filter),
+        CASE(a_report_holds_numbers_whatever_contracts_are_worth),
         CASE(an_export_comes_back_the_same),
         CASE(a_cut_export_is_refused),
         CASE(an_erase_names_no_one_and_finds_its_account),

@@ -220,6 +220,24 @@ static void the_moment_of_a_list_is_found_again(void **state)
     assert_int_equal(moment, 1234);
 }
 
+/* Contracts can be said to be worth anything that is a number. */
+static void sums_stay_numbers(void **state)
+{
+    static const char *const texts[] = {
+        "{ok: true, numbers: {score_sum: 1, scored: 1, value: 1.7e308, n: 9223372036854775807}, "
+        "lists: {}}",
+        "{ok: true, numbers: {score_sum: 1, scored: 1, value: 1.7e308, n: 1}, lists: {}}"};
+    struct rt_reader value;
+    double sum;
+
+    (void)state;
+    assert_true(merge(rt_merge_report, "{op: 'report.portfolio', owner: 'kim'}", 2, texts));
+    assert_true(rt_merge_find(rt_buffer_span(&reply), "value", &value));
+    assert_true(rt_read_number(&value, &sum) && sum >= 1.7e308);
+    assert_true(rt_merge_find(rt_buffer_span(&reply), "n", &value));
+    assert_true(rt_read_number(&value, &sum) && sum >= 9.2e18);
+}
+
 static void reports_add_up(void **state)
 {
     static const char *const texts[] = {
@@ -288,6 +306,7 @@ int main(void)
         cmocka_unit_test(a_cut_history_goes_on_where_it_was_cut),
         cmocka_unit_test(the_moment_of_a_list_is_found_again),
         cmocka_unit_test(reports_add_up),
+        cmocka_unit_test(sums_stay_numbers),
         cmocka_unit_test(stats_add_up),
     };
 
