@@ -1,6 +1,7 @@
 /* The highest score of each of the last days, so that a fall can be measured. Kept as 1 + score in
  * steps of 100/65000, rounded down: a fall is never taken for larger than it was. Notes of a day
- * older than the window are lost. */
+ * older than the window are lost. Snapshots hold them; those since are noted again by recovery
+ * (recover.c). */
 #include "workers/account_state.h"
 
 #define STEPS 650.0 /* a point of score */

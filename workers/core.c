@@ -125,11 +125,11 @@ bool rt_waiting_add(struct rt_waiting *waiting, struct rt_account *account)
 
 void rt_waiting_remove(struct rt_waiting *waiting, const struct rt_account *account)
 {
-    for (size_t i = 0; i < waiting->count; i++)
-        if (waiting->accounts[i] == account) {
+    for (size_t i = 0; i < waiting->count;)
+        if (waiting->accounts[i] == account)
             waiting->accounts[i] = waiting->accounts[--waiting->count];
-            return;
-        }
+        else
+            i++;
 }
 
 void rt_core_forget(struct rt_core *core, struct rt_shard *shard, struct rt_account *account)

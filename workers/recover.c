@@ -11,7 +11,7 @@
 #include "workers/record.h"
 #include "workers/snapshot.h"
 
-enum { PROGRESS_RECORDS = 100000 };
+enum { PROGRESS_RECORDS = 100000, FIRST_GROUP = 2 /* the one before it is not 0 */ };
 
 /* ---- generations ----------------------------------------------------------------------------- */
 
@@ -86,7 +86,115 @@ struct replay {
     struct rt_journal *journal;
     uint64_t seed;
     bool no_memory;
+
+    /* The scores of the last days are in snapshots alone, and noted again on the way. */
+    int64_t time;       /* of the commit before in the same log, 0: none */
+    int64_t quiet_time; /* of the newest commit of a quiet load */
+    bool loads;         /* the group holds quiet events */
 };
+
+/* Scores before this are of no use any more. */
+static bool is_recent(const struct replay *replay, int64_t time)
+{
+    enum { DAYS = 9 }; /* RT_PEAK_DAYS, and one that has begun */
+
+    return time >= rt_journal_time(replay->journal) - DAYS * RT_DAY_MS;
+}
+
+/* No quiet event had come for so long that its accounts had been judged by `time`. What became due
+ * for them since is found by their deadlines. */
+static bool end_load(struct replay *replay, int64_t time)
+{
+    struct rt_core *core = replay->core;
+    int64_t end = replay->quiet_time + core->config->alerts_quiet_ms;
+
+    if (core->quiet.count == 0 || replay->loads || time < end)
+        return true;
+    for (; core->quiet.count > 0; core->quiet.count--) {
+        struct rt_account *account = core->quiet.accounts[core->quiet.count - 1];
+
+        if (!rt_waiting_add(&core->touched, account))
+            return false;
+        rt_account_wait(account)->group = core->group - 1;
+        if (is_recent(replay, end))
+            rt_rules_note(core->config, account, end, true);
+    }
+    return true;
+}
+
+/* It cannot lower the score: what is noted after it is no less than before. */
+static bool is_welcome(const struct rt_event *event)
+{
+    return !event->has_sentiment && ((event->type == RT_CALL && event->outcome == RT_ANSWERED) ||
+                                     (event->type == RT_VISIT && event->outcome == RT_HELD));
+}
+
+/* To be called before the event is applied. Live, the score is noted whenever a group was judged;
+ * here only where it may fall next, at the end of a day and at the end of all: a start with a million
+ * events to read should not take twice as long. When the group was judged is known only at its end:
+ * not before the group before it, and not before what the event tells of. */
+static bool touch(struct replay *replay, struct rt_account *account, const struct rt_event *event,
+                  bool quiet)
+{
+    struct rt_core *core = replay->core;
+    struct rt_wait *wait = rt_account_wait(account);
+    int64_t time = event->ts - RT_FUTURE_MS;
+    uint32_t group = wait->group;
+
+    if (time < replay->time)
+        time = replay->time;
+    if (quiet) {
+        replay->loads = true;
+        wait->group = RT_GROUP_QUIET;
+        return group == RT_GROUP_QUIET || rt_waiting_add(&core->quiet, account);
+    }
+    if (group == RT_GROUP_QUIET && !end_load(replay, time))
+        return false;
+    group = wait->group;
+    if (group == RT_GROUP_QUIET)
+        return true;
+    if (group == 0 && !rt_waiting_add(&core->touched, account))
+        return false;
+    wait->group = core->group;
+    if (is_recent(replay, time)) {
+        if (group != core->group)
+            rt_rules_before(core->config, account, time);
+        if (group != 0 && !is_welcome(event))
+            rt_rules_note(core->config, account, time, false);
+    }
+    return true;
+}
+
+static void begin_group(struct replay *replay)
+{
+    uint32_t next = replay->core->group + 1;
+
+    replay->loads = false;
+    replay->core->group = next == RT_GROUP_QUIET ? FIRST_GROUP : next;
+}
+
+/* The scores with which a day ended, of those that the group which ended it has not changed since. */
+static void note_day(struct replay *replay)
+{
+    const struct rt_core *core = replay->core;
+
+    for (size_t i = 0; is_recent(replay, replay->time) && i < core->touched.count; i++) {
+        uint32_t group = rt_account_wait(core->touched.accounts[i])->group;
+
+        if (group != core->group && group != RT_GROUP_QUIET)
+            rt_rules_note(core->config, core->touched.accounts[i], replay->time, false);
+    }
+}
+
+static void close_group(struct replay *replay, int64_t time)
+{
+    if (replay->time > 0 && time / RT_DAY_MS != replay->time / RT_DAY_MS)
+        note_day(replay);
+    if (replay->loads)
+        replay->quiet_time = time;
+    replay->time = time;
+    begin_group(replay);
+}
 
 static bool replay_event(struct replay *replay, struct rt_shard *shard,
                          const struct rt_record *record)
@@ -95,28 +203,19 @@ static bool replay_event(struct replay *replay, struct rt_shard *shard,
     struct rt_account *account;
     struct rt_event event;
     struct rt_fault fault;
-    struct rt_wait *wait;
-    bool quiet = record->flags & RT_RECORD_QUIET;
 
     if (rt_event_decode_accepted(record->body, &event, &fault) != RT_OK)
         return false;
     account = rt_core_obtain(core, shard, event.account, rt_table_hash(event.account, core->seed));
-    if (account == NULL || !rt_account_apply(account, &event, (size_t)core->config->limits_tickets,
-                                             &core->evicted_tickets)) {
+    if (account == NULL || !touch(replay, account, &event, record->flags & RT_RECORD_QUIET) ||
+        !rt_account_apply(account, &event, (size_t)core->config->limits_tickets,
+                          &core->evicted_tickets)) {
         replay->no_memory = true;
         return false;
     }
     rt_account_set_chain(account, record->position);
     core->events[event.type]++;
-    wait = rt_account_wait(account);
-    if (quiet && wait->group != RT_GROUP_QUIET) {
-        replay->no_memory |= !rt_waiting_add(&core->quiet, account);
-        wait->group = RT_GROUP_QUIET;
-    } else if (wait->group == 0) {
-        replay->no_memory |= !rt_waiting_add(&core->touched, account);
-        wait->group = core->group;
-    }
-    return !replay->no_memory;
+    return true;
 }
 
 static bool replay_alert(struct replay *replay, struct rt_shard *shard,
@@ -149,7 +248,7 @@ static bool replay_alert(struct replay *replay, struct rt_shard *shard,
     }
     if (rt_account_wait(account)->group == 0) {
         replay->no_memory |= !rt_waiting_add(&core->touched, account);
-        rt_account_wait(account)->group = core->group;
+        rt_account_wait(account)->group = core->group - 1; /* no event of this group's touched it */
     }
     return !replay->no_memory;
 }
@@ -226,13 +325,16 @@ static bool replay_record(struct replay *replay, struct rt_shard *shard,
     }
 }
 
-static void note_commit(struct rt_recovery *recovery, const struct rt_record *record)
+static void take_commit(struct replay *replay, const struct rt_record *record)
 {
     struct rt_reader reader = rt_reader(record->body);
     uint64_t time;
 
-    if (rt_get_u64(&reader, &time) && (int64_t)time > recovery->time)
-        recovery->time = (int64_t)time;
+    if (!rt_get_u64(&reader, &time))
+        return;
+    if ((int64_t)time > replay->recovery->time)
+        replay->recovery->time = (int64_t)time;
+    close_group(replay, (int64_t)time);
 }
 
 /* True if the partition's log within the generation being replayed is the one the record stands in:
@@ -260,7 +362,7 @@ static bool take(void *context, const struct rt_record *record)
     close_gap(replay, record->position);
     replay->after = record->position + rt_record_space(record->body.size) / RT_RECORD_ALIGN;
     if (record->type == RT_RECORD_COMMIT) {
-        note_commit(replay->recovery, record);
+        take_commit(replay, record);
         return true;
     }
     if (!is_wanted(replay, record))
@@ -365,6 +467,8 @@ static bool replay_generation(struct replay *replay, const struct rt_generation 
 
         if (!where_to_begin(replay, log, &from))
             continue;
+        replay->time = 0;
+        begin_group(replay);
         replay->after = from == 0 ? rt_position_make(log, 0, 0) : from;
         if (!rt_journal_walk(replay->journal, log, from, take, damaged, replay, error))
             return false;
@@ -383,6 +487,7 @@ static void restore_deadlines(struct rt_core *core, int64_t time)
         if (rt_account_wait(account)->group == RT_GROUP_QUIET)
             continue;
         rt_account_wait(account)->group = 0;
+        rt_rules_note(core->config, account, time, false);
         rt_core_wait_until(core, account, rt_rules_deadline(core->config, account, time));
     }
     core->touched.count = 0;

@@ -220,6 +220,16 @@ void rt_rules_before(const struct rt_config *config, struct rt_account *account,
     rt_account_note_peak(account, rt_activity_day(at), rt_score_value(tier, account, at));
 }
 
+void rt_rules_note(const struct rt_config *config, struct rt_account *account, int64_t now,
+                   bool anew)
+{
+    if (anew)
+        rt_account_forget_peaks(account);
+    if (rt_activity_any(&account->activity))
+        rt_account_note_peak(account, rt_activity_day(now),
+                             rt_score_value(rt_account_tier(account, config), account, now));
+}
+
 int64_t rt_rules_deadline(const struct rt_config *config, const struct rt_account *account,
                           int64_t now)
 {

@@ -43,6 +43,11 @@ enum rt_judged_on {
  * can be measured against the days before it. */
 void rt_rules_before(const struct rt_config *config, struct rt_account *account, int64_t now);
 
+/* Notes the score at `now` as judging did then, without judging: for recovery. `anew`: the end of a
+ * quiet load, which forgets the scores before it. */
+void rt_rules_note(const struct rt_config *config, struct rt_account *account, int64_t now,
+                   bool anew);
+
 /* Judges all kinds at `now`; notes the score for later falls. Episodes are not changed. */
 void rt_rules_judge(const struct rt_config *config, struct rt_account *account, int64_t now,
                     enum rt_judged_on on, struct rt_judgement *out);

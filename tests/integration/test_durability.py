@@ -272,6 +272,42 @@ def logs_of_older_generations_go_when_their_time_has_come():
                 equal(daemon.get(n)['events'], {'call': 5}, 'count of', n)
 
 
+def fall(daemon, account, since, step, at_most=40):
+    """Opens small tickets one by one until the score lies 15 points below `since`; every step alone is less."""
+    last = daemon.get(account)['score']
+    for i in range(at_most):
+        if since - last >= 15.5:
+            return
+        daemon.load([ticket(account, 'fall-%s-%d' % (step, i), 'opened', now() - MINUTE, severity=4)])
+        score = daemon.get(account)['score']
+        check(last - score < 14, 'one small ticket took', last - score)
+        last = score
+    raise Failed('%d small tickets took %.1f points only' % (at_most, since - last))
+
+
+@case
+def a_fall_is_measured_against_days_before_a_kill():
+    """score_drop remembers the highest score of each of the last days: also of those since the last snapshot."""
+    with Daemon(workers=2, snapshot__interval_ms=DAY) as daemon:
+        names = ['steady', 'loaded']
+        daemon.load([event(account='steady', ts=now() - 2 * DAY)])
+        daemon.load(weekly_calls('steady', now() - DAY))
+        daemon.load(weekly_calls('loaded', now() - DAY), quiet=True)
+        until(lambda: daemon.metrics()['retaind_worker_deadlines{worker="0"}'] + daemon.metrics()['retaind_worker_deadlines{worker="1"}'] >= 2,
+              'the quiet load to be judged', pause=0.2)
+        high = {n: daemon.get(n)['score'] for n in names}
+        for n in names:
+            daemon.load([ticket(n, 'first-%d' % i, 'opened', now() - MINUTE, severity=4) for i in range(2)])
+            daemon.load([event(account=n, ts=now())])
+            check(high[n] - daemon.get(n)['score'] > 3, 'first tickets took nothing')
+        daemon.crash(workers_too=True)
+        for n in names:
+            equal(daemon.alerts(account=n, kind='score_drop'), [], 'score_drop before the fall')
+            fall(daemon, n, high[n], 'kill')
+            raised = daemon.wait_alert(n, 'score_drop')
+            check('from %.0f' % high[n] in raised['text'], 'the fall of', n, 'from', high[n], 'is told as', raised['text'])
+
+
 @case
 def subscriber_away_and_back():
     with Daemon(workers=2) as daemon:
