@@ -101,13 +101,35 @@ static void first_words(char *text)
     }
 }
 
-/* Recovery tells its own progress (notify.c); here it would only repeat. */
+static bool any_failed(const struct rt_daemon *daemon)
+{
+    for (uint32_t i = 0; i < daemon->worker_count; i++) {
+        if (daemon->workers[i].failed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is there anything to say? A start that goes well tells its own progress (notify.c). */
+static bool is_to_be_told(struct rt_daemon *daemon)
+{
+    if (daemon->phase != RT_PHASE_RECOVERING) {
+        return daemon->phase == RT_PHASE_SERVING;
+    }
+    if (!any_failed(daemon)) {
+        return false;
+    }
+    rt_notify_failed(&daemon->watchdog, rt_now_ms());
+    return true;
+}
+
 void rt_health_tick(struct rt_daemon *daemon)
 {
     char text[RT_HEALTH_TEXT], status[RT_HEALTH_TEXT + 16];
     unsigned faults;
 
-    if (daemon->phase != RT_PHASE_SERVING) {
+    if (!is_to_be_told(daemon)) {
         return;
     }
     faults = rt_health(daemon, text, sizeof text);

@@ -55,7 +55,7 @@ void rt_watchdog_tick(struct rt_daemon *daemon, int64_t now)
         return;
     }
     for (uint32_t i = 0; daemon->phase == RT_PHASE_SERVING && i < daemon->worker_count; i++) {
-        if (!daemon->workers[i].answered_watchdog) {
+        if (daemon->workers[i].state == RT_WORKER_READY && !daemon->workers[i].answered_watchdog) {
             return;
         }
     }
@@ -77,6 +77,14 @@ void rt_notify_recovering(const struct rt_daemon *daemon)
     if (daemon->phase == RT_PHASE_RECOVERING) {
         sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%d\nSTATUS=Recovering: %llu of %llu MiB read", EXTEND_US,
                    (unsigned long long)(replayed >> 20), (unsigned long long)(all >> 20));
+    }
+}
+
+void rt_notify_failed(struct rt_watchdog *watchdog, int64_t now)
+{
+    if (watchdog->extended_at == 0 || now - watchdog->extended_at >= EXTEND_US / 3000) {
+        watchdog->extended_at = now;
+        sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%d", EXTEND_US);
     }
 }
 

@@ -26,13 +26,17 @@ int rt_activation_find(const struct rt_activation *activation, const char *name)
 struct rt_watchdog {
     int64_t interval; /* ms between signs of life, 0: none wanted */
     int64_t said_at;
+    int64_t extended_at; /* of the start's time limit, ms */
 };
 
 void rt_watchdog_read(struct rt_watchdog *watchdog);
-/* Says WATCHDOG=1 when it is time and every worker has answered since the last. */
+/* Says WATCHDOG=1 when it is time and every worker that is ready has answered since the last. One that
+ * is not is being started again: no reason to end the others. */
 void rt_watchdog_tick(struct rt_daemon *daemon, int64_t now);
 
 void rt_notify_recovering(const struct rt_daemon *daemon);
+/* A worker cannot start: the service stays as it is, starting, and is not begun anew. */
+void rt_notify_failed(struct rt_watchdog *watchdog, int64_t now);
 void rt_notify_ready(const struct rt_daemon *daemon);
 void rt_notify_reloading(void);
 void rt_notify_stopping(void);

@@ -45,26 +45,6 @@ class SmallDisk:
         os.unlink(self.filler)
 
 
-class Status:
-    """What systemd would hear."""
-
-    def __init__(self, daemon):
-        self.path = os.path.join(daemon.home, 'notify')
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(self.path)
-        self.socket.setblocking(False)
-        self.newest = ''
-
-    def __call__(self):
-        try:
-            while True:
-                for line in self.socket.recv(65536).decode().splitlines():
-                    if line.startswith('STATUS='):
-                        self.newest = line[7:]
-        except BlockingIOError:
-            return self.newest
-
-
 def large(account, size=50000):
     return [event(account=account, note='.' * size) for _ in range(10)]
 

@@ -155,16 +155,22 @@ def a_worker_that_cannot_start_is_a_clear_state():
         probe.bind(('127.0.0.1', 0))
         port = probe.getsockname()[1]
     daemon = faked(listen__http='127.0.0.1:%d' % port)
-    daemon.at = {'http': '127.0.0.1:%d' % port}
+    told = Status(daemon)
     with open(daemon.log, 'w'):
         pass
     try:
-        daemon.start(wait=False, env=dict(os.environ, FAKE_WORKER_EXIT='3'))
+        daemon.start(wait=False, env=dict(os.environ, FAKE_WORKER_EXIT='3', NOTIFY_SOCKET=told.path))
         daemon.at = {'http': '127.0.0.1:%d' % port}
-        until(lambda: daemon.log_text().count('failed: it ended 5 times') == 2, 'both to be given up')
+
+        def given_up():
+            check(daemon.process.poll() is None, 'retaind ended:', daemon.tail())
+            return daemon.log_text().count('failed: it ended 5 times') == 2
+        until(given_up, 'both to be given up')
         status, _, text = daemon.http('/healthz')
         equal(status, 503, 'status')
         check('worker 0 failed' in text and 'worker 1 failed' in text, text)
+        until(lambda: told().startswith('worker 0 failed: it ended 5 times in a row'), 'STATUS= to say it')
+        check(told.extended > 0, 'systemd would begin the start anew')
         equal(len(re.findall(r'^worker=\d+ pid=\d+ log=\d+ started', daemon.log_text(), re.M)), 10, 'starts')
         check(not os.path.exists(os.path.join(daemon.state, 'endpoints')), 'endpoints without workers')
         equal(daemon.stop(), 0, 'exit code')

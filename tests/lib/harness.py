@@ -13,6 +13,7 @@ import random
 import re
 import shutil
 import signal
+import socket as sockets
 import subprocess
 import sys
 import tempfile
@@ -649,6 +650,27 @@ class Daemon:
                 check(match, 'unreadable metric line', line)
                 found[match.group(1)] = float(match.group(2))
         return found
+
+
+class Status:
+    """What systemd would hear."""
+
+    def __init__(self, daemon):
+        self.path = os.path.join(daemon.home, 'notify')
+        self.socket = sockets.socket(sockets.AF_UNIX, sockets.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.socket.setblocking(False)
+        self.newest, self.extended = '', 0
+
+    def __call__(self):
+        try:
+            while True:
+                for line in self.socket.recv(65536).decode().splitlines():
+                    if line.startswith('STATUS='):
+                        self.newest = line[7:]
+                    self.extended += line.startswith('EXTEND_TIMEOUT_USEC=')
+        except BlockingIOError:
+            return self.newest
 
 
 FAULT = re.compile(r'AddressSanitizer|LeakSanitizer|runtime error:|ThreadSanitizer|MemorySanitizer|RT_ASSERT|[Aa]ssertion|invariant')
