@@ -207,7 +207,7 @@ static void set_up(struct worker *worker)
                                     .log = worker->log,
                                     .state_dir = rt_span_text(tiny.folder),
                                     .config = rt_span_text(text),
-                                    .version = rt_span_text("test"),
+                                    .version = rt_span_text(RT_VERSION),
                                 });
     put_frame(worker, RT_LINK_SETUP, 0, rt_buffer_span(&body));
     rt_buffer_free(&body);
@@ -727,7 +727,7 @@ static struct frame *ask(unsigned account, const char *op)
     char name[32];
     bool lists = strcmp(op, "account.timeline") == 0 || strcmp(op, "alert.list") == 0;
 
-    rt_put_u64(&body, (uint64_t)clock_ms(CLOCK_REALTIME));
+    rt_link_query_encode(&body, clock_ms(CLOCK_REALTIME), rt_span("", 0), rt_span("", 0));
     rt_write_map(&body, lists ? 3 : 2);
     rt_write_key_text(&body, "op", op);
     rt_write_key_str(&body, "account", name_of(account, name));

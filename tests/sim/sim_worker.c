@@ -192,7 +192,7 @@ static void start(uint32_t index)
                                     .log = worker->log,
                                     .state_dir = rt_span_text(state_dir),
                                     .config = rt_span_text(text),
-                                    .version = rt_span_text("test"),
+                                    .version = rt_span_text(RT_VERSION),
                                 });
     rt_link_frame(&frame, RT_LINK_SETUP, 0, 0, rt_buffer_span(&body));
     put(worker, frame.data, frame.size);
