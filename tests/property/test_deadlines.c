@@ -53,6 +53,11 @@ static double size_of(double points)
     return points < 0 ? -points : points;
 }
 
+static bool is_snoozed(const struct life *life, const struct rt_episode *episode)
+{
+    return episode != NULL && episode->snooze.by.data != NULL && life->now < episode->snooze.until;
+}
+
 /* What every message must be like. */
 static void check_message(const struct life *life, const struct rt_transition *message)
 {
@@ -68,8 +73,8 @@ static void check_message(const struct life *life, const struct rt_transition *m
         fail_at(life, "nothing said of what clears it");
     if (message->worsens != 0 && message->worsens <= life->now)
         fail_at(life, "gets worse in the past");
-    if (message->state == RT_CLEARED && !message->publish)
-        fail_at(life, "cleared in silence");
+    if (message->state == RT_CLEARED && message->publish != !is_snoozed(life, episode))
+        fail_at(life, "cleared in silence, or aloud while it was snoozed");
     if (message->reason_count == 0)
         fail_at(life, "no reasons");
     for (size_t i = 1; i < message->reason_count; i++)
