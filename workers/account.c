@@ -76,20 +76,10 @@ size_t rt_account_bytes(const struct rt_account *account)
 
 /* ---- counting an event ----------------------------------------------------------------------- */
 
-enum { ADDITIONS_MAX = 5 };
-
 /* What an event adds to the cells. */
-struct additions {
-    unsigned count;
-    struct {
-        enum rt_cell_kind kind;
-        uint32_t amount;
-    } of[ADDITIONS_MAX];
-};
-
-static void add(struct additions *additions, enum rt_cell_kind kind, uint32_t amount)
+static void add(struct rt_account_change *additions, enum rt_cell_kind kind, uint32_t amount)
 {
-    RT_ASSERT(additions->count < ADDITIONS_MAX);
+    RT_ASSERT(additions->count < RT_ADDITIONS_MAX);
     additions->of[additions->count].kind = kind;
     additions->of[additions->count++].amount = amount;
 }
@@ -102,7 +92,7 @@ static bool took_place(const struct rt_event *event)
            !(event->type == RT_EMAIL && event->bounced);
 }
 
-static void add_sentiment(struct additions *additions, const struct rt_event *event)
+static void add_sentiment(struct rt_account_change *additions, const struct rt_event *event)
 {
     double size = event->sentiment < 0 ? -event->sentiment : event->sentiment;
     uint32_t amount = (uint32_t)(size * RT_CELL_UNIT + 0.5);
@@ -117,14 +107,14 @@ static void add_sentiment(struct additions *additions, const struct rt_event *ev
             amount);
 }
 
-static void add_mail(struct additions *additions, const struct rt_event *event)
+static void add_mail(struct rt_account_change *additions, const struct rt_event *event)
 {
     add(additions, event->bounced ? RT_CELL_BOUNCED : RT_CELL_DELIVERED, 1);
     if (!event->bounced && event->direction == RT_OUT && event->thread.data != NULL)
         add(additions, RT_CELL_REPLIES, 1);
 }
 
-static void add_csat(struct additions *additions, int csat)
+static void add_csat(struct rt_account_change *additions, int csat)
 {
     if (csat >= 4)
         add(additions, RT_CELL_CSAT_GOOD, (uint32_t)csat - 3);
@@ -132,7 +122,7 @@ static void add_csat(struct additions *additions, int csat)
         add(additions, RT_CELL_CSAT_BAD, 3 - (uint32_t)csat);
 }
 
-static void list_additions(struct additions *additions, const struct rt_event *event)
+static void list_additions(struct rt_account_change *additions, const struct rt_event *event)
 {
     additions->count = 0;
     switch (event->type) {
@@ -177,13 +167,15 @@ static bool in_thread(const struct rt_event *event)
            event->direction != RT_DIRECTION_NONE;
 }
 
-static void count_cells(struct rt_account *account, const struct additions *additions, int64_t ts)
+static void count_cells(struct rt_account *account, const struct rt_account_change *additions,
+                        int64_t ts)
 {
     uint16_t bucket = rt_cells_bucket(ts);
     int32_t last = rt_account_last_bucket(account);
 
     for (unsigned i = 0; i < additions->count; i++)
-        rt_cells_add(account->cells, bucket, additions->of[i].kind, additions->of[i].amount, last);
+        rt_cells_add(account->cells, bucket, (enum rt_cell_kind)additions->of[i].kind,
+                     additions->of[i].amount, last);
 }
 
 static void take_profile(struct rt_account *account, struct rt_profile *profile)
@@ -198,30 +190,24 @@ static void take_profile(struct rt_account *account, struct rt_profile *profile)
     account->churned = status.presence == RT_KEY_SET && rt_span_is(status.text, "churned");
 }
 
-/* Memory for all that the event changes. */
-static bool prepare(struct rt_account *account, const struct rt_event *event,
-                    const struct additions *additions, struct rt_ticket **ticket,
-                    struct rt_profile **profile)
+bool rt_account_prepare(struct rt_account *account, const struct rt_event *event,
+                        struct rt_account_change *change)
 {
-    if (additions->count > 0 && !rt_cells_reserve(&account->cells, additions->count))
+    change->ticket = NULL;
+    change->profile = NULL;
+    list_additions(change, event);
+    if (change->count > 0 && !rt_cells_reserve(&account->cells, change->count))
         return false;
     if (event->type == RT_TICKET)
-        return (*ticket = rt_tickets_prepare(&account->tickets, event)) != NULL;
+        return (change->ticket = rt_tickets_prepare(&account->tickets, event)) != NULL;
     if (event->type == RT_ACCOUNT)
-        return rt_profile_merge(account->profile, event, profile);
+        return rt_profile_merge(account->profile, event, &change->profile);
     return !in_thread(event) || rt_threads_reserve(&account->threads);
 }
 
-bool rt_account_apply(struct rt_account *account, const struct rt_event *event, size_t tickets_max,
-                      uint64_t *evicted)
+void rt_account_take(struct rt_account *account, const struct rt_event *event,
+                     struct rt_account_change *change, size_t tickets_max, uint64_t *evicted)
 {
-    struct additions additions;
-    struct rt_ticket *ticket = NULL;
-    struct rt_profile *profile = NULL;
-
-    list_additions(&additions, event);
-    if (!prepare(account, event, &additions, &ticket, &profile))
-        return false;
     account->calm = account->calm && is_good(event);
     if (account->counts[event->type] < UINT32_MAX)
         account->counts[event->type]++;
@@ -232,12 +218,28 @@ bool rt_account_apply(struct rt_account *account, const struct rt_event *event, 
         if (rt_account_last_bucket(account) != bucket)
             rt_cells_trim(account->cells, rt_account_last_bucket(account));
     }
-    count_cells(account, &additions, event->ts);
-    if (ticket != NULL)
-        *evicted += rt_tickets_commit(account->tickets, ticket, tickets_max);
+    count_cells(account, change, event->ts);
+    if (change->ticket != NULL)
+        *evicted += rt_tickets_commit(account->tickets, change->ticket, tickets_max);
     if (in_thread(event))
         rt_threads_mail(account->threads, event->thread, event->ts, event->direction == RT_OUT);
-    take_profile(account, profile);
+    take_profile(account, change->profile);
+}
+
+void rt_account_abandon(struct rt_account_change *change)
+{
+    free(change->ticket);
+    free(change->profile);
+}
+
+bool rt_account_apply(struct rt_account *account, const struct rt_event *event, size_t tickets_max,
+                      uint64_t *evicted)
+{
+    struct rt_account_change change;
+
+    if (!rt_account_prepare(account, event, &change))
+        return false;
+    rt_account_take(account, event, &change, tickets_max, evicted);
     return true;
 }
 

@@ -30,6 +30,24 @@ size_t rt_account_bytes(const struct rt_account *account);
 bool rt_account_apply(struct rt_account *account, const struct rt_event *event, size_t tickets_max,
                       uint64_t *evicted);
 
+/* The same in two steps, for who must do something in between that cannot be taken back: what may
+ * need memory (false without: nothing is there to be taken or abandoned), then what cannot fail. The
+ * account must not change in between. */
+enum { RT_ADDITIONS_MAX = 5 };
+struct rt_account_change {
+    struct rt_ticket *ticket;
+    struct rt_profile *profile;
+    unsigned count;
+    struct {
+        uint32_t kind, amount; /* of a cell */
+    } of[RT_ADDITIONS_MAX];
+};
+bool rt_account_prepare(struct rt_account *account, const struct rt_event *event,
+                        struct rt_account_change *change);
+void rt_account_take(struct rt_account *account, const struct rt_event *event,
+                     struct rt_account_change *change, size_t tickets_max, uint64_t *evicted);
+void rt_account_abandon(struct rt_account_change *change);
+
 uint32_t rt_account_events(const struct rt_account *account, enum rt_event_type type);
 bool rt_account_last_contact(const struct rt_account *account, int64_t *ts);
 size_t rt_account_open_tickets(const struct rt_account *account);
@@ -73,6 +91,13 @@ const struct rt_episode *rt_account_episode(const struct rt_account *account, si
 /* NULL if none of that kind is open. */
 const struct rt_episode *rt_account_episode_of(const struct rt_account *account,
                                                enum rt_alert_kind kind);
+
+/* Makes what a message that raises an episode will need, or a hold of so many bytes: what comes next
+ * for this kind then cannot fail. False without memory. What is not used after all is given back by
+ * rt_account_unreserve. */
+bool rt_account_reserve_episode(struct rt_account *account, enum rt_alert_kind kind);
+bool rt_account_reserve_hold(struct rt_account *account, enum rt_alert_kind kind, size_t bytes);
+void rt_account_unreserve(struct rt_account *account, enum rt_alert_kind kind);
 
 /* Takes a judged (or replayed) message into the state: raised opens, changed and reminded move,
  * cleared closes. `sequence`: the episode's; `position`: of the message in the journal. A

@@ -40,6 +40,7 @@ static void free_open(struct rt_open *open)
 {
     free(open->ack_text);
     free(open->snooze_text);
+    free(open->reserved_text);
     free(open);
 }
 
@@ -83,14 +84,48 @@ const struct rt_episode *rt_account_episode_of(const struct rt_account *account,
     return open == NULL ? NULL : &open->episode;
 }
 
-static struct rt_open *raise(struct rt_account *account, const struct rt_alert *alert,
-                             uint64_t sequence)
+bool rt_account_reserve_episode(struct rt_account *account, enum rt_alert_kind kind)
 {
-    struct rt_open *open = rt_account_open_new(account, alert->kind);
+    struct rt_open *open = rt_account_open_new(account, kind);
+
+    if (open == NULL)
+        return false;
+    open->reserved = true;
+    return true;
+}
+
+bool rt_account_reserve_hold(struct rt_account *account, enum rt_alert_kind kind, size_t bytes)
+{
+    struct rt_open *open = (struct rt_open *)rt_account_open_of(account, kind);
+
+    free(open->reserved_text);
+    open->reserved_text = malloc(bytes + 1);
+    return open->reserved_text != NULL;
+}
+
+void rt_account_unreserve(struct rt_account *account, enum rt_alert_kind kind)
+{
+    struct rt_open **link = link_of(account, kind);
+    struct rt_open *open = *link;
+
+    free(open->reserved_text);
+    open->reserved_text = NULL;
+    if (open->reserved) {
+        *link = open->next;
+        free_open(open);
+    }
+}
+
+static struct rt_open *raise(struct rt_account *account, struct rt_open *open,
+                             const struct rt_alert *alert, uint64_t sequence)
+{
     double peak = rt_account_peak(account, rt_activity_day(alert->ts) - (RT_PEAK_DAYS - 1));
 
     if (open == NULL)
+        open = rt_account_open_new(account, alert->kind);
+    if (open == NULL)
         return NULL;
+    open->reserved = false;
     open->episode.raised = alert->ts;
     open->episode.sequence = sequence;
     if (alert->kind == RT_SCORE_DROP && peak > 0)
@@ -111,7 +146,9 @@ bool rt_account_alert(struct rt_account *account, const struct rt_alert *alert, 
         }
         return true;
     }
-    if (open == NULL && (open = raise(account, alert, sequence)) == NULL)
+    if (open == NULL || open->reserved)
+        open = raise(account, open, alert, sequence);
+    if (open == NULL)
         return false;
     if (alert->state == RT_RAISED)
         rt_account_set_dwell(account, alert->kind, INT64_MIN);
@@ -135,10 +172,13 @@ void rt_account_published(struct rt_account *account, uint64_t position, uint64_
 
 /* A copy whose spans point into one new block, *text. NULL data stays none. False without memory.
  */
-static bool copy_hold(struct rt_hold *copy, uint8_t **text, const struct rt_hold *hold)
+static bool copy_hold(struct rt_open *open, struct rt_hold *copy, uint8_t **text,
+                      const struct rt_hold *hold)
 {
     *copy = *hold;
-    *text = malloc(hold->by.size + hold->note.size + 1);
+    *text = open->reserved_text != NULL ? open->reserved_text
+                                        : malloc(hold->by.size + hold->note.size + 1);
+    open->reserved_text = NULL;
     if (*text == NULL)
         return false;
     memcpy(*text, hold->by.data, hold->by.size);
@@ -159,7 +199,7 @@ bool rt_account_hold(struct rt_account *account, enum rt_alert_kind kind, bool s
 
     if (open == NULL)
         return false;
-    if (hold->by.data != NULL && !copy_hold(&copy, &text, hold))
+    if (hold->by.data != NULL && !copy_hold(open, &copy, &text, hold))
         return false;
     free(snooze ? open->snooze_text : open->ack_text);
     if (snooze) {

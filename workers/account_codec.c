@@ -366,15 +366,11 @@ static bool get_profile(struct rt_reader *reader, struct rt_account *account, bo
     struct rt_profile_value status;
     struct rt_span data;
 
-    if (!rt_get_bytes(reader, &data) || !rt_profile_valid(data))
+    if (!rt_get_bytes(reader, &data))
         return false;
-    account->profile = malloc(sizeof(*account->profile) + data.size);
-    if (account->profile == NULL) {
-        *no_memory = true;
+    account->profile = rt_profile_load(data, no_memory);
+    if (account->profile == NULL)
         return false;
-    }
-    account->profile->size = (uint32_t)data.size;
-    memcpy(account->profile->data, data.data, data.size);
     status = rt_profile_get(account->profile, RT_PROFILE_STATUS);
     account->churned = status.presence == RT_KEY_SET && rt_span_is(status.text, "churned");
     return true;

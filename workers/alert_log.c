@@ -18,7 +18,7 @@ static void compact(struct rt_alert_log *log)
     log->first = 0;
 }
 
-bool rt_alert_log_add(struct rt_alert_log *log, const struct rt_alert_entry *entry)
+bool rt_alert_log_reserve(struct rt_alert_log *log)
 {
     if (log->count == log->capacity && log->first > log->capacity / 2)
         compact(log);
@@ -31,6 +31,13 @@ bool rt_alert_log_add(struct rt_alert_log *log, const struct rt_alert_entry *ent
         log->entries = larger;
         log->capacity = capacity;
     }
+    return true;
+}
+
+bool rt_alert_log_add(struct rt_alert_log *log, const struct rt_alert_entry *entry)
+{
+    if (!rt_alert_log_reserve(log))
+        return false;
     log->entries[log->count++] = *entry;
     return true;
 }

@@ -25,6 +25,8 @@ struct rt_alert_log {
 };
 
 void rt_alert_log_free(struct rt_alert_log *log);
+/* Room for one more: the next add cannot fail. False without memory. */
+bool rt_alert_log_reserve(struct rt_alert_log *log);
 /* False without memory. */
 bool rt_alert_log_add(struct rt_alert_log *log, const struct rt_alert_entry *entry);
 /* Numbers come in the order in which alerts were added. NULL if there is no such alert. */

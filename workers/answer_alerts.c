@@ -103,8 +103,8 @@ static struct rt_account *with_episode(const struct rt_shard *shard, uint64_t se
     return NULL;
 }
 
-static bool keep(struct rt_core *core, struct rt_shard *shard, const struct rt_command *command,
-                 rt_position previous)
+static bool keep(struct rt_core *core, struct rt_shard *shard, struct rt_account *account,
+                 enum rt_alert_kind kind, const struct rt_command *command)
 {
     rt_position position;
 
@@ -112,10 +112,14 @@ static bool keep(struct rt_core *core, struct rt_shard *shard, const struct rt_c
     rt_command_encode(&core->scratch, command);
     if (core->scratch.failed)
         return false;
-    position = core->store.append(core->store.context, RT_RECORD_COMMAND, 0, shard->partition,
-                                  previous, rt_buffer_span(&core->scratch));
-    if (position == 0)
+    if (!rt_account_reserve_hold(account, kind, command->by.size + command->note.size))
         return false;
+    position = core->store.append(core->store.context, RT_RECORD_COMMAND, 0, shard->partition,
+                                  rt_account_chain(account), rt_buffer_span(&core->scratch));
+    if (position == 0) {
+        rt_account_unreserve(account, kind);
+        return false;
+    }
     RT_ASSERT(rt_command_apply(core, shard, command, position));
     return true;
 }
@@ -140,7 +144,7 @@ static void hold_episode(struct rt_core *core, struct rt_shard *shard, struct rt
         rt_query_error(out, RT_BAD_REQUEST, "until: must lie ahead");
         return;
     }
-    if (!keep(core, shard, &command, rt_account_chain(account))) {
+    if (!keep(core, shard, account, kind, &command)) {
         rt_query_error(out, RT_BUSY, "no space to keep it: free some and say it again");
         return;
     }

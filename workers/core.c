@@ -100,7 +100,9 @@ struct rt_account *rt_core_obtain(struct rt_core *core, struct rt_shard *shard, 
         return NULL;
     wait = rt_account_wait(account);
     *wait = (struct rt_wait){.at = INT64_MAX, .place = UINT32_MAX, .group = 0};
-    if (!rt_table_add(&shard->table, hash, account)) {
+    /* Its moment can then be set at any time without memory. */
+    if (!rt_deadlines_reserve(&core->deadlines, core->accounts + 1) ||
+        !rt_table_add(&shard->table, hash, account)) {
         rt_account_free(account);
         return NULL;
     }
@@ -146,7 +148,7 @@ void rt_core_forget(struct rt_core *core, struct rt_shard *shard, struct rt_acco
 }
 
 /* Puts the account on the list of its group, once. */
-static bool touch(struct rt_core *core, struct rt_account *account, int64_t now, bool quiet)
+static bool touch(struct rt_core *core, struct rt_account *account, bool quiet)
 {
     struct rt_wait *wait = rt_account_wait(account);
 
@@ -163,29 +165,62 @@ static bool touch(struct rt_core *core, struct rt_account *account, int64_t now,
     if (!rt_waiting_add(&core->touched, account))
         return false;
     wait->group = core->group;
-    rt_rules_before(core->config, account, now);
     return true;
+}
+
+/* What came to nothing: the account is as it was, or was never there. */
+static void take_back(struct rt_core *core, struct rt_shard *shard, struct rt_account *account,
+                      uint32_t group, uint64_t accounts)
+{
+    struct rt_wait *wait = rt_account_wait(account);
+
+    if (wait->group != group)
+        (wait->group == RT_GROUP_QUIET ? &core->quiet : &core->touched)->count--;
+    wait->group = group;
+    if (core->accounts > accounts) {
+        bool dirty = shard->dirty;
+
+        rt_core_forget(core, shard, account);
+        shard->dirty = dirty;
+    }
+}
+
+/* Everything that may need memory. */
+static bool prepare(struct rt_core *core, struct rt_account *account, const struct rt_event *event,
+                    bool quiet, struct rt_account_change *change)
+{
+    return touch(core, account, quiet) && rt_account_prepare(account, event, change);
 }
 
 bool rt_core_event(struct rt_core *core, struct rt_place place, const struct rt_event *event,
                    int64_t now, bool quiet, rt_position *position)
 {
     struct rt_shard *shard = place.shard;
+    uint64_t accounts = core->accounts;
     struct rt_account *account = rt_core_obtain(core, shard, event->account, place.hash);
+    uint32_t group = account == NULL ? 0 : rt_account_wait(account)->group;
+    struct rt_account_change change;
 
-    if (account == NULL || !touch(core, account, now, quiet))
+    if (account == NULL)
         return false;
+    if (!prepare(core, account, event, quiet, &change)) {
+        take_back(core, shard, account, group, accounts);
+        return false;
+    }
     *position =
         core->store.append(core->store.context, RT_RECORD_EVENT, quiet ? RT_RECORD_QUIET : 0,
                            shard->partition, rt_account_chain(account), event->raw);
-    if (*position == 0)
+    if (*position == 0) {
+        rt_account_abandon(&change);
+        take_back(core, shard, account, group, accounts);
         return false;
+    }
     if (core->group_start == 0)
         core->group_start = *position;
-    /* The bytes are in the journal: from here on a failure cannot be taken back, and memory that is
-     * this short ends the worker, which comes back from what is on disk. */
-    RT_ASSERT(rt_account_apply(account, event, (size_t)core->config->limits_tickets,
-                               &core->evicted_tickets));
+    if (rt_account_wait(account)->group != group && !quiet)
+        rt_rules_before(core->config, account, now);
+    rt_account_take(account, event, &change, (size_t)core->config->limits_tickets,
+                    &core->evicted_tickets);
     rt_account_set_chain(account, *position);
     core->events[event->type]++;
     shard->dirty = true;

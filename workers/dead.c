@@ -36,8 +36,7 @@ void rt_dead_free(struct rt_dead_letters *letters)
     *letters = (struct rt_dead_letters){0};
 }
 
-bool rt_dead_add(struct rt_dead_letters *letters, const struct rt_dead_letter *letter,
-                 rt_position position)
+bool rt_dead_reserve(struct rt_dead_letters *letters)
 {
     if (letters->count == letters->capacity) {
         size_t capacity = letters->capacity ? letters->capacity * 2 : 16;
@@ -48,6 +47,14 @@ bool rt_dead_add(struct rt_dead_letters *letters, const struct rt_dead_letter *l
         letters->entries = larger;
         letters->capacity = capacity;
     }
+    return true;
+}
+
+bool rt_dead_add(struct rt_dead_letters *letters, const struct rt_dead_letter *letter,
+                 rt_position position)
+{
+    if (!rt_dead_reserve(letters))
+        return false;
     letters->entries[letters->count++] = (struct rt_dead_entry){
         .sequence = letter->sequence,
         .ts = letter->ts,

@@ -41,6 +41,8 @@ void rt_dead_encode(struct rt_buffer *out, const struct rt_dead_letter *letter);
 bool rt_dead_decode(struct rt_span body, struct rt_dead_letter *letter);
 
 void rt_dead_free(struct rt_dead_letters *letters);
+/* Room for one more: the next add cannot fail. False without memory. */
+bool rt_dead_reserve(struct rt_dead_letters *letters);
 /* False without memory. Keeps `next` beyond the sequence. */
 bool rt_dead_add(struct rt_dead_letters *letters, const struct rt_dead_letter *letter,
                  rt_position position);

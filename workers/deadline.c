@@ -66,15 +66,17 @@ static void settle(struct rt_deadlines *deadlines, uint32_t place, struct rt_dea
         move_down(deadlines, place, entry);
 }
 
-static bool grow(struct rt_deadlines *deadlines)
+bool rt_deadlines_reserve(struct rt_deadlines *deadlines, uint64_t count)
 {
     struct rt_deadline *entries;
-    uint32_t capacity = deadlines->capacity == 0 ? FIRST_CAPACITY : deadlines->capacity * 2;
+    uint32_t capacity = deadlines->capacity == 0 ? FIRST_CAPACITY : deadlines->capacity;
 
-    if (deadlines->count < deadlines->capacity)
+    if (count <= deadlines->capacity)
         return true;
-    if (deadlines->capacity >= UINT32_MAX / 2 - 1)
+    if (count >= UINT32_MAX / 2)
         return false;
+    while (capacity < count)
+        capacity *= 2;
     entries = realloc(deadlines->entries, capacity * sizeof(*entries));
     if (entries == NULL)
         return false;
@@ -107,7 +109,7 @@ bool rt_deadlines_set(struct rt_deadlines *deadlines, struct rt_account *account
         settle(deadlines, wait->place, entry);
         return true;
     }
-    if (!grow(deadlines))
+    if (!rt_deadlines_reserve(deadlines, (uint64_t)deadlines->count + 1))
         return false;
     wait->at = at;
     move_up(deadlines, deadlines->count++, entry);

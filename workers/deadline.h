@@ -25,6 +25,10 @@ void rt_deadlines_free(struct rt_deadlines *deadlines);
  * rt_wait.at included. */
 bool rt_deadlines_set(struct rt_deadlines *deadlines, struct rt_account *account, int64_t at);
 
+/* Room for `count` accounts on the heap: setting the moments of so many then cannot fail. False
+ * without memory. */
+bool rt_deadlines_reserve(struct rt_deadlines *deadlines, uint64_t count);
+
 /* Puts an account on that waits for its stored rt_wait.at (decoded from a snapshot); as
  * rt_deadlines_set. */
 bool rt_deadlines_add(struct rt_deadlines *deadlines, struct rt_account *account);

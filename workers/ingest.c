@@ -75,7 +75,7 @@ static bool bury(struct rt_worker *worker, uint32_t partition, enum rt_error cod
 
     rt_buffer_clear(scratch);
     rt_dead_encode(scratch, &letter);
-    if (scratch->failed)
+    if (scratch->failed || !rt_dead_reserve(&shard->dead))
         return false;
     position = rt_journal_append(worker->journal, RT_RECORD_DEAD, 0, partition, 0,
                                  rt_buffer_span(scratch));

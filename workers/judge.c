@@ -18,8 +18,7 @@ enum {
 
 void rt_core_wait_until(struct rt_core *core, struct rt_account *account, int64_t at)
 {
-    /* Without memory for its place the account would be forgotten by time: better to end and
-     * recover. */
+    /* There is a place for each account: rt_core_obtain. */
     RT_ASSERT(rt_deadlines_set(&core->deadlines, account, at));
 }
 
@@ -119,6 +118,15 @@ void rt_core_alert_frame(struct rt_buffer *frames, rt_position position, struct 
     rt_link_end(frames, mark);
 }
 
+/* Memory for all that the message changes. */
+static bool reserve(struct rt_core *core, struct rt_account *account,
+                    const struct rt_transition *transition)
+{
+    return rt_alert_log_reserve(&core->alerts) &&
+           (transition->state != RT_RAISED ||
+            rt_account_reserve_episode(account, transition->kind));
+}
+
 static bool say(struct rt_core *core, struct rt_shard *shard, struct rt_account *account,
                 const struct rt_transition *transition, int64_t now, int64_t due,
                 enum rt_judged_on on, struct rt_buffer *frames)
@@ -147,7 +155,7 @@ static bool say(struct rt_core *core, struct rt_shard *shard, struct rt_account 
     message.map = rt_buffer_span(&map);
     rt_buffer_clear(&core->scratch);
     rt_link_alert_encode(&core->scratch, &message);
-    if (!map.failed && !core->scratch.failed)
+    if (!map.failed && !core->scratch.failed && reserve(core, account, transition))
         position = core->store.append(core->store.context, RT_RECORD_ALERT, 0, shard->partition, 0,
                                       rt_buffer_span(&core->scratch));
     if (position != 0) {
@@ -162,6 +170,9 @@ static bool say(struct rt_core *core, struct rt_shard *shard, struct rt_account 
         shard->dirty = true;
         rt_core_alert_frame(frames, position, rt_buffer_span(&core->scratch));
         said = true;
+    } else if (transition->state == RT_RAISED &&
+               rt_account_episode_of(account, transition->kind) != NULL) {
+        rt_account_unreserve(account, transition->kind);
     }
     rt_buffer_free(&map);
     return said;

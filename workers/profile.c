@@ -295,26 +295,38 @@ static bool value_valid(unsigned key, const struct rt_profile_value *value)
     return is_number(key) || value->text.size > 0;
 }
 
-bool rt_profile_valid(struct rt_span data)
+struct rt_profile *rt_profile_load(struct rt_span data, bool *no_memory)
 {
     struct entry entries[RT_PROFILE_KEYS];
+    struct rt_profile *profile;
     struct table table;
-    uint8_t *again;
-    bool same;
 
+    *no_memory = false;
     if (!unpack(data, entries))
-        return false;
+        return NULL;
     for (unsigned key = 0; key < RT_PROFILE_KEYS; key++)
         if (!value_valid(key, &entries[key].value))
-            return false;
+            return NULL;
     index_stamps(entries, &table);
     if (packed_size(entries, &table) != data.size || table.count == 0)
-        return false;
-    again = malloc(data.size);
-    if (again == NULL)
-        return false;
-    pack(again, entries, &table);
-    same = memcmp(again, data.data, data.size) == 0;
-    free(again);
-    return same;
+        return NULL;
+    profile = malloc(sizeof(*profile) + data.size);
+    *no_memory = profile == NULL;
+    if (profile == NULL)
+        return NULL;
+    profile->size = (uint32_t)data.size;
+    pack(profile->data, entries, &table);
+    if (memcmp(profile->data, data.data, data.size) == 0)
+        return profile;
+    free(profile);
+    return NULL;
+}
+
+bool rt_profile_valid(struct rt_span data)
+{
+    bool no_memory;
+    struct rt_profile *profile = rt_profile_load(data, &no_memory);
+
+    free(profile);
+    return profile != NULL;
 }

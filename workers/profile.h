@@ -24,5 +24,7 @@ struct rt_profile_value rt_profile_get(const struct rt_profile *profile, enum rt
 
 /* Whether the bytes are a profile in its one form. */
 bool rt_profile_valid(struct rt_span data);
+/* A stored one, to be freed with free(). NULL if it is none, or without memory (*no_memory). */
+struct rt_profile *rt_profile_load(struct rt_span data, bool *no_memory);
 
 #endif

@@ -14,62 +14,20 @@
 #include "clients/libretain/outbox.h"
 #include "clients/retainctl/input.h"
 #include "retain.h"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZED 1
-#endif
-
-static long left = -1; /* allocations until the one that fails; -1: none does */
-static bool failed;
-
-#ifndef SANITIZED
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *old, size_t size);
-void *malloc(size_t size);
-void *calloc(size_t count, size_t size);
-void *realloc(void *old, size_t size);
-
-static bool fails(void)
-{
-    if (left < 0 || left-- > 0)
-        return false;
-    failed = true;
-    return true;
-}
-
-void *malloc(size_t size)
-{
-    return fails() ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __libc_calloc(count, size);
-}
-
-void *realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __libc_realloc(old, size);
-}
-#endif
+#include "tests/lib/short_memory.h"
 
 /* Runs `scenario` with the 1st, 2nd, ... allocation failing until none fails any more. It returns
  * false if memory was short. */
 static void walk(bool (*scenario)(void))
 {
     for (long at = 0; at < 10000; at++) {
-        bool good;
+        long blocks = short_memory_blocks();
+        bool good, failed;
 
-        failed = false;
-        left = at;
+        short_memory_after(at, false);
         good = scenario();
-        left = -1;
+        failed = short_memory_end();
+        assert_true(short_memory_blocks() <= blocks);
         if (!failed) {
             assert_true(good);
             return;
@@ -113,7 +71,7 @@ static bool add(struct rt_outbox *outbox, uint64_t token)
     if (code == RETAIN_OK)
         return true;
     assert_int_equal(code, RETAIN_NO_MEMORY);
-    left = -1;
+    short_memory_end();
     assert_int_equal(rt_outbox_add(outbox, rt_span(event, sizeof(event) - 1), token, false),
                      RETAIN_OK);
     return false;
@@ -168,7 +126,7 @@ static bool outbox_scenario(void)
         rt_outbox_sent(outbox, number, now);
         if (!rt_outbox_answer(outbox, number, rt_span(reply, size), now)) {
             good = false; /* asked again, which brings the same answer */
-            left = -1;
+            short_memory_end();
         }
     }
     while (rt_outbox_ack(outbox, false, &ack))
@@ -238,8 +196,7 @@ int main(void)
         cmocka_unit_test(readers_survive),
     };
 
-#ifdef SANITIZED
-    printf("skipped the walk: a sanitizer has its own malloc; the scenarios run once\n");
-#endif
+    if (!short_memory_works())
+        printf("skipped the walk: a sanitizer has its own malloc; the scenarios run once\n");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
