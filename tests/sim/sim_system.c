@@ -108,6 +108,21 @@ static int run_child(uint64_t seed, const char *folder)
     return 0;
 }
 
+/* Where coverage is measured, what this process has counted must be written before it ends. */
+#ifdef RT_COVERAGE
+void __gcov_dump(void);
+#else
+static void __gcov_dump(void)
+{
+}
+#endif
+
+static _Noreturn void end_child(int status)
+{
+    __gcov_dump();
+    _exit(status);
+}
+
 /* ---- many ------------------------------------------------------------------------------------ */
 
 static bool run_seed(uint64_t seed)
@@ -119,7 +134,7 @@ static bool run_seed(uint64_t seed)
     fflush(stdout);
     child = fork();
     if (child == 0)
-        _exit(run_child(seed, folder));
+        end_child(run_child(seed, folder));
     waitpid(child, &status, 0);
     rt_scratch_remove(folder);
     if (WIFSIGNALED(status))

@@ -20,8 +20,8 @@ static struct os_process *daemon_process;
 static unsigned life, workers;
 static int64_t served_since; /* 0: it does not */
 static int64_t stopped_at;
-static bool starting, ceased, stopping;
-static int64_t clock_moved; /* ms, in all */
+static bool starting, ceased, stopping, rests; /* rests: stays down until it is started */
+static int64_t clock_moved, clock_peak;        /* ms, in all; the most it was ahead */
 
 const char *sim_state_dir(void)
 {
@@ -137,11 +137,12 @@ static void on_start(void *context)
 
 static void start_soon(void)
 {
+    rests = false;
     if (starting)
         return;
     starting = true;
-    os_at(os_now_ns() + (int64_t)os_draw(os_chance(3) ? 2000 * SIM_MS : 20 * SIM_MS), on_start,
-          NULL);
+    os_at(os_now_ns() + SIM_MS + (int64_t)os_draw(os_chance(3) ? 2000 * SIM_MS : 20 * SIM_MS),
+          on_start, NULL);
 }
 
 void sim_life_start(bool other_count)
@@ -153,11 +154,17 @@ void sim_life_start(bool other_count)
     start_soon();
 }
 
-void sim_life_stop(void)
+static void stop_daemon(void)
 {
     stopping = true;
     stopped_at = os_now_ns();
     os_signal(daemon_process, SIGTERM);
+}
+
+void sim_life_stop(void)
+{
+    rests = true;
+    stop_daemon();
 }
 
 bool sim_life_over(void)
@@ -217,9 +224,11 @@ static void set_clock(void)
     static const int64_t jumps[] = {3600000, -3600000, 86400000, 600000, -60000, 2000};
     int64_t jump = jumps[os_draw(sizeof(jumps) / sizeof(jumps[0]))];
 
-    if (clock_moved + jump < -3 * 3600000 || clock_moved + jump > INT64_C(20) * 86400000)
+    if (clock_moved + jump < clock_peak - SIM_BACK_MS ||
+        clock_moved + jump > INT64_C(20) * 86400000)
         return;
     clock_moved += jump;
+    clock_peak = clock_moved > clock_peak ? clock_moved : clock_peak;
     os_set_wall(jump);
 }
 
@@ -259,7 +268,7 @@ static void break_everything(void)
         write_config();
         os_signal(daemon_process, SIGHUP);
     } else if (os_alive(daemon_process) && os_chance(sim_plan.restart)) {
-        sim_life_stop();
+        stop_daemon();
     }
 }
 
@@ -274,7 +283,7 @@ static void watch_life(void)
                  (stopping && sim_plan.poison != 0 && os_now_ns() - stopped_at > 59 * SIM_S),
              "the daemon ended by itself, status %x", (unsigned)os_status(daemon_process));
     forget_answers();
-    if (!ceased)
+    if (!rests)
         sim_life_start(os_draw(3) == 0);
 }
 
@@ -296,8 +305,6 @@ void sim_faults_cease(void)
     os_disk_kill_at(NULL, 0, false);
     os_disk_fail_at(NULL, 0);
     os_trace("faults cease");
-    if (sim_life_over())
-        sim_life_start(false);
 }
 
 bool sim_faults_ceased(void)

@@ -68,7 +68,7 @@ void sim_event_draw(struct sim_event *event, unsigned account, unsigned number, 
 
     *event = (struct sim_event){.account = account, .number = number};
     draw_type(event);
-    event->ts = now - (int64_t)os_draw(span);
+    event->ts = now - SIM_BACK_MS - (int64_t)os_draw(span);
     if (event->type != RT_ACCOUNT && os_draw(3) == 0)
         event->sentiment = (int)os_draw(20001) - 10000;
     if (event->type != RT_ACCOUNT)

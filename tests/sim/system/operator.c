@@ -322,6 +322,12 @@ static void take_erased(const struct ask *ask, struct rt_span reply)
     erased();
 }
 
+/* It is over, or the clock was set and `until` lies behind. */
+static bool is_fine_for_hold(const char *code)
+{
+    return strcmp(code, "not_open") == 0 || strcmp(code, "bad_request") == 0;
+}
+
 static void take_refusal(struct ask *ask, struct rt_span reply)
 {
     char code[32] = "";
@@ -336,8 +342,7 @@ static void take_refusal(struct ask *ask, struct rt_span reply)
         return;
     }
     OS_CHECK(strcmp(code, "unavailable") == 0 || strcmp(code, "busy") == 0 ||
-                 strcmp(code, "stopping") == 0 ||
-                 (ask->kind == HOLD && strcmp(code, "not_open") == 0),
+                 strcmp(code, "stopping") == 0 || (ask->kind == HOLD && is_fine_for_hold(code)),
              "question %u of kind %d is refused: %s", ask->serial, ask->kind, code);
     if (ask->kind == ERASE) {
         erase.asked = false;
