@@ -218,6 +218,10 @@ static void print_proof(const struct rt_backtest *test, const struct rt_proof *p
 
     printf("judged at %s 00:00 UTC, held against the %.0f days after it\n",
            rt_when_date(proof->at, at), horizon_days(proof));
+    if (proof->accounts == 0) {
+        printf("no account had a contact before\n\n");
+        return;
+    }
     printf("%zu accounts had a contact before, %zu of them churned: %.1f %%\n", proof->accounts,
            proof->churned, 100 * share(proof->churned, proof->accounts));
     if (proof->known_left > 0)

@@ -151,6 +151,17 @@ def what_is_read_once():
 
 
 @case
+def nobody_before_the_date():
+    """No figures, then, and no number that is none."""
+    path = write(world())
+    code, out, err = run([require('retainctl'), 'backtest', '--at', '1990-01-01', path])
+    equal(code, 1, 'exit status')
+    check('no account had a contact before' in err and 'nan' not in out, 'what it prints', out, err)
+    told = json.loads(run([require('retainctl'), '--json', 'backtest', '--at', '1990-01-01', path])[1])
+    equal((told['accounts'], told['auc'], told['lift_top_decile']), (0, None, None), 'figures')
+
+
+@case
 def the_seed_is_the_intervals():
     path = write(world())
     first, again, other = (backtest('--at', AT, '--seed', s, path) for s in (5, 5, 6))
