@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "clients/retainctl/backtest_dates.h"
+#include "clients/retainctl/backtest_rhythm.h"
 #include "clients/retainctl/backtest_show.h"
 #include "clients/retainctl/show.h"
 
@@ -103,17 +104,18 @@ static int facts_read(struct run *run)
 static int proofs_make(struct run *run)
 {
     for (size_t i = 0; i < run->dates.count; i++) {
-        double rhythm = run->config.tiers[0].rhythm_days;
+        struct rt_rhythm rhythm = {run->config.tiers[0].rhythm_days, 1};
 
         if (!rhythm_known(run)) {
-            double measured = rt_cohort_rhythm(&run->cohorts[i], RT_EVERY_TIER);
-
             rt_config_init(&run->config);
-            rhythm = isfinite(measured) ? measured : run->config.tiers[0].rhythm_days;
-            run->config.tiers[0].rhythm_days = rhythm;
+            rhythm = rt_rhythm_of(&run->cohorts[i], &run->config, RT_EVERY_TIER);
+            if (!isfinite(rhythm.days))
+                rhythm.days = run->config.tiers[0].rhythm_days;
+            run->config.tiers[0].rhythm_days = rhythm.days;
         }
         run->test.dates = i + 1;
-        if (!rt_proof_make(&run->test.proofs[i], &run->cohorts[i], &run->config, rhythm,
+        run->test.multiples[i] = rhythm.multiple;
+        if (!rt_proof_make(&run->test.proofs[i], &run->cohorts[i], &run->config, rhythm.days,
                            run->past.last, run->test.seed))
             return rt_cli_fail("out of memory");
     }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARAMETERS = 4, EVALUATIONS_MAX = 600, TERMS_MAX = 20000 };
+enum { PARAMETERS = 4, EVALUATIONS_MAX = 600, TERMS_MAX = 100000 };
 
 /* ---- likelihood ------------------------------------------------------------------------------ */
 
@@ -154,31 +154,47 @@ bool rt_bgnbd_fit(struct rt_bgnbd_customer *customers, size_t count, struct rt_b
 
 /* ---- expectation ----------------------------------------------------------------------------- */
 
-/* Gauss' hypergeometric series, 0 <= z < 1. */
-static double hypergeometric(double a, double b, double c, double z)
+/* Gauss' hypergeometric series, 0 <= z < 1, times (1 - z)^power. What the series grows to is kept as
+ * a logarithm, so that it may be more than a number holds. */
+static double hypergeometric(double a, double b, double c, double z, double power)
 {
-    double term = 1, sum = 1;
+    const double large = 1e200;
+    double term = 1, sum = 1, logs = power * log1p(-z);
 
     for (int n = 0; n < TERMS_MAX && fabs(term) > 1e-13 * fabs(sum); n++) {
         term *= (a + n) * (b + n) / ((c + n) * (n + 1)) * z;
         sum += term;
+        if (fabs(sum) > large) {
+            sum /= large;
+            term /= large;
+            logs += log(large);
+        }
     }
-    return sum;
+    return copysign(exp(log(fabs(sum)) + logs), sum);
 }
 
-/* Equation (10). Its power times series is turned by Euler's transformation into one whose
- * parameters do not grow with the repeats, so that many of them can not overflow. */
+/* The series of equation (10) times its power. It may be turned by Euler's transformation into one
+ * whose parameters do not grow with the repeats; but they grow with a, and terms of both signs would
+ * then cancel. */
+static double shrinking(const struct rt_bgnbd *model, double a, double x, double z)
+{
+    const double large = 20;
+    double c = a + model->b + x - 1;
+
+    return a < large ? hypergeometric(c - model->r - x, a - 1, c, z, a - 1)
+                     : hypergeometric(model->r + x, model->b + x, c, z, model->r + x);
+}
+
+/* Equation (10). */
 double rt_bgnbd_expected(const struct rt_bgnbd *model, const struct rt_bgnbd_customer *customer,
                          double time)
 {
     double a = fabs(model->a - 1) < 1e-6 ? 1 + 1e-6 : model->a; /* a limit that exists */
-    double x = customer->repeats, c = a + model->b + x - 1;
+    double x = customer->repeats, gone = 0;
     double z = time / (model->alpha + customer->age + time);
-    double series = pow(1 - z, a - 1) * hypergeometric(c - model->r - x, a - 1, c, z);
-    double gone = 0;
 
     if (customer->repeats > 0)
         gone = model->a / (model->b + x - 1) *
                pow((model->alpha + customer->age) / (model->alpha + customer->last), model->r + x);
-    return c / (a - 1) * (1 - series) / (1 + gone);
+    return (a + model->b + x - 1) / (a - 1) * (1 - shrinking(model, a, x, z)) / (1 + gone);
 }

@@ -3,11 +3,9 @@
  * of them). */
 #include "clients/retainctl/backtest_cohort.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "clients/retainctl/ranking.h"
 #include "protocol/limits.h"
 
 enum { FIRST_CAPACITY = 1024 };
@@ -147,38 +145,4 @@ struct rt_bgnbd_customer rt_member_customer(const struct rt_cohort *cohort,
         .last = (double)(last - first) / 7,
         .age = ((double)cohort->at / (double)RT_DAY_MS - (double)first) / 7,
     };
-}
-
-static bool is_of(const struct rt_member *member, struct rt_span tier)
-{
-    struct rt_profile_value own;
-
-    if (tier.data == NULL)
-        return true;
-    own = rt_account_profile(member->account, RT_PROFILE_TIER);
-    return own.presence == RT_KEY_SET && rt_span_equal(own.text, tier);
-}
-
-double rt_cohort_rhythm(const struct rt_cohort *cohort, struct rt_span tier)
-{
-    double *gaps = malloc((cohort->count + 1) * sizeof(*gaps)), rhythm;
-    size_t count = 0;
-
-    if (gaps == NULL)
-        return NAN;
-    for (size_t i = 0; i < cohort->count; i++) {
-        const struct rt_member *member = &cohort->members[i];
-        int64_t first, last;
-        size_t days;
-
-        if (!rt_member_counts(member) || !is_of(member, tier))
-            continue;
-        days = rt_member_days(member);
-        span_of(member, &first, &last);
-        if (days >= 2)
-            gaps[count++] = (double)(last - first) / (double)(days - 1);
-    }
-    rhythm = rt_ranking_median(gaps, count);
-    free(gaps);
-    return rhythm < 1 ? 1 : rhythm;
 }

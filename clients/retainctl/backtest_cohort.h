@@ -33,12 +33,6 @@ void rt_cohort_free(struct rt_cohort *cohort);
 /* Takes one event of the account of that number, in any order. False without memory. */
 bool rt_cohort_event(struct rt_cohort *cohort, size_t number, const struct rt_event *event);
 
-/* The median over accounts of their own mean gap between active days before the date, in days, at
- * least 1; NAN if no account has two, or without memory. With a name, over the accounts of that tier
- * alone. */
-#define RT_EVERY_TIER rt_span(NULL, 0)
-double rt_cohort_rhythm(const struct rt_cohort *cohort, struct rt_span tier);
-
 /* Whether it is one to be foretold (a contact before the date), and whether it churned: no contact
  * in the horizon, or said to have left. */
 static inline bool rt_member_counts(const struct rt_member *member)

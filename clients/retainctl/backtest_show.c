@@ -105,6 +105,7 @@ static json_t *proof_json(const struct rt_backtest *test, const struct rt_proof 
     add(json, "base_rate", share(proof->churned, proof->accounts));
     add(json, "lift_top_decile", proof->lift);
     add(json, "g0", proof->rhythm);
+    add(json, "g0_multiple", test->multiples[proof - test->proofs]);
     for (int by = RT_BY_SILENCE; by < RT_PREDICTORS; by++)
         add(baselines, rt_predictor_names[by], proof->auc[by]);
     json_object_set_new(json, "baselines", baselines);
@@ -214,6 +215,7 @@ static void print_list(const struct rt_proof *proof)
 
 static void print_proof(const struct rt_backtest *test, const struct rt_proof *proof)
 {
+    double multiple = test->multiples[proof - test->proofs];
     char at[RT_WHEN_TEXT];
 
     printf("judged at %s 00:00 UTC, held against the %.0f days after it\n",
@@ -226,7 +228,10 @@ static void print_proof(const struct rt_backtest *test, const struct rt_proof *p
            proof->churned, 100 * share(proof->churned, proof->accounts));
     if (proof->known_left > 0)
         printf("%zu of them were said to have left before the date\n", proof->known_left);
-    printf("rhythm (g0) %.1f days\n\n", proof->rhythm);
+    printf("rhythm (g0) %.1f days", proof->rhythm);
+    if (multiple < 1 || multiple > 1)
+        printf(", %g times the median gap: that foretold its own past better", multiple);
+    printf("\n\n");
     print_ranking(test, proof);
     if (proof->has_model)
         printf("(BG/NBD fitted: r %.3f, alpha %.3f weeks, a %.3f, b %.3f)\n", proof->model.r,

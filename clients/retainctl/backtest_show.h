@@ -11,6 +11,7 @@ struct rt_backtest {
     uint64_t events, bad, damaged; /* of the reading that the proofs are made of */
     uint64_t seed;                 /* of the bootstrap */
     struct rt_proof proofs[RT_DATES_MAX];
+    double multiples[RT_DATES_MAX]; /* of the median gap, in their rhythms */
     size_t dates;
     bool has_alerts;
     double alert_rhythm; /* g0 of the alert rules */

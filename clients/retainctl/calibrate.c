@@ -90,7 +90,8 @@ static int propose(struct run *run)
     struct rt_figures *cross = run->told.cross;
     char error[RT_CONFIG_ERROR];
 
-    if (!rt_samples_take(&run->samples, run->cohorts, run->dates.count, run->past.names) ||
+    if (!rt_samples_take(&run->samples, run->cohorts, run->dates.count, run->past.names,
+                         &run->config[RT_TODAY]) ||
         !rt_samples_cross(&run->samples, &run->config[RT_TODAY], &cross[RT_TODAY],
                           &cross[RT_PROPOSED]) ||
         !rt_samples_propose(&run->samples, RT_ALL, &run->config[RT_PROPOSED]))

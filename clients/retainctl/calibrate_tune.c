@@ -11,6 +11,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "clients/retainctl/backtest_rhythm.h"
 #include "clients/retainctl/ranking.h"
 #include "workers/rules.h"
 #include "workers/score.h"
@@ -88,23 +89,24 @@ static bool is_large(const struct rt_samples *samples, int tier)
            accounts - churned >= RT_TIER_CHURNED;
 }
 
-static bool measure_rhythms(struct rt_samples *samples, const struct rt_cohort *newest)
+static bool measure_rhythms(struct rt_samples *samples, const struct rt_cohort *newest,
+                            const struct rt_config *config)
 {
     size_t count = rt_names_count(samples->tiers);
 
-    samples->rhythm = rt_cohort_rhythm(newest, RT_EVERY_TIER);
+    samples->rhythm = rt_rhythm_of(newest, config, RT_EVERY_TIER).days;
     samples->rhythms = malloc((count + 1) * sizeof(*samples->rhythms));
     for (size_t i = 0; samples->rhythms != NULL && i < count; i++) {
         struct rt_span name = rt_names_name(samples->tiers, i);
         bool tuned = i < RT_TUNED_TIERS && can_be_section(name) && is_large(samples, (int)i);
 
-        samples->rhythms[i] = tuned ? rt_cohort_rhythm(newest, name) : NAN;
+        samples->rhythms[i] = tuned ? rt_rhythm_of(newest, config, name).days : NAN;
     }
     return samples->rhythms != NULL;
 }
 
 bool rt_samples_take(struct rt_samples *samples, const struct rt_cohort *cohorts, size_t dates,
-                     const struct rt_names *names)
+                     const struct rt_names *names, const struct rt_config *config)
 {
     size_t count = candidates(cohorts, dates), step = count / RT_SAMPLES_MAX + 1;
 
@@ -114,7 +116,7 @@ bool rt_samples_take(struct rt_samples *samples, const struct rt_cohort *cohorts
         return false;
     for (size_t date = 0; date < dates; date++)
         take(samples, &cohorts[date], (uint16_t)date, names, step);
-    return measure_rhythms(samples, &cohorts[dates - 1]);
+    return measure_rhythms(samples, &cohorts[dates - 1], config);
 }
 
 void rt_samples_free(struct rt_samples *samples)
@@ -329,8 +331,9 @@ static void turn(struct tuning *tuning, const struct knob *knob, tune_goal *goal
         put_knob(tuning->config, tuning->section, knob, best);
 }
 
-/* The rhythm is measured, never fitted: what ranks a hair better may be so far from how often
- * accounts are in touch that the scores say nothing to a reader. */
+/* The rhythm is measured on what was before the date (backtest_rhythm.h), never fitted to what came
+ * after it: what ranks a hair better may be so far from how often accounts are in touch that the
+ * scores say nothing to a reader. */
 static void set_rhythm(struct tuning *tuning, double measured)
 {
     if (isfinite(measured))

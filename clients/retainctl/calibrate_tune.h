@@ -33,9 +33,9 @@ struct rt_samples {
 };
 
 /* False without memory. Release with rt_samples_free in either case. The cohorts, one a date, must
- * outlive them; `names` are the accounts'. */
+ * outlive them; `names` are the accounts', `config` today's. */
 bool rt_samples_take(struct rt_samples *samples, const struct rt_cohort *cohorts, size_t dates,
-                     const struct rt_names *names);
+                     const struct rt_names *names, const struct rt_config *config);
 void rt_samples_free(struct rt_samples *samples);
 
 /* Which of them: with fold >= 0 those of it alone (`held_out`) or all others; with tier >= 0 that

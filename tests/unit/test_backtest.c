@@ -12,6 +12,8 @@
 #include "clients/retainctl/backtest_lives.h"
 #include "clients/retainctl/backtest_names.h"
 #include "clients/retainctl/backtest_proof.h"
+#include "clients/retainctl/backtest_rhythm.h"
+#include "clients/retainctl/dice.h"
 #include "protocol/limits.h"
 
 static struct rt_config config;
@@ -89,9 +91,52 @@ static void cohort_takes_any_order(void **state)
         assert_int_equal(customer.repeats, 6);
         assert_true(fabs(customer.last - 897 / 7.0) < 1e-9);
         assert_true(fabs(customer.age - 997 / 7.0) < 1e-9);
-        assert_true(fabs(rt_cohort_rhythm(&cohorts[way], RT_EVERY_TIER) - 897 / 6.0) < 1e-9);
+        assert_true(fabs(rt_rhythm_of(&cohorts[way], &config, RT_EVERY_TIER).days - 897 / 6.0) <
+                    1e-9);
         rt_cohort_free(&cohorts[way]);
     }
+}
+
+static double uniform(struct rt_dice *dice)
+{
+    return ((double)(rt_dice_roll(dice) >> 11) + 0.5) / 9007199254740992.0;
+}
+
+/* Accounts in touch every `low` to `high` days at random moments; a part of them stops for good. */
+static void fill(struct rt_cohort *cohort, double low, double high, double stops)
+{
+    struct rt_dice dice = rt_dice(5, 0);
+
+    rt_cohort_init(cohort, day(400), day(500), 100);
+    for (size_t number = 0; number < 800; number++) {
+        double gap = low * pow(high / low, uniform(&dice));
+        double end = uniform(&dice) < stops ? 500 * uniform(&dice) : 500;
+
+        for (double at = 60 * uniform(&dice); at < end; at -= gap * log(uniform(&dice))) {
+            struct rt_event event = visit("x", at);
+
+            assert_true(rt_cohort_event(cohort, number, &event));
+        }
+    }
+}
+
+/* Where accounts of one rhythm stop at once, silence says it: a shorter g0 makes it weigh more. Where
+ * they differ and few stop, how often they were in touch says it. */
+static void the_past_says_what_weighs(void **state)
+{
+    struct rt_cohort stopping, differing;
+    struct rt_rhythm first, second;
+
+    (void)state;
+    fill(&stopping, 6, 7, 0.9);
+    fill(&differing, 10, 150, 0.02);
+    first = rt_rhythm_of(&stopping, &config, RT_EVERY_TIER);
+    second = rt_rhythm_of(&differing, &config, RT_EVERY_TIER);
+    assert_true(first.multiple < 0.9);
+    assert_true(second.multiple > 0.9);
+    assert_true(first.days < 7 && second.days > 10);
+    rt_cohort_free(&stopping);
+    rt_cohort_free(&differing);
 }
 
 static void a_horizon_has_ends(void **state)
@@ -235,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_keep_their_numbers),
         cmocka_unit_test(cohort_takes_any_order),
+        cmocka_unit_test(the_past_says_what_weighs),
         cmocka_unit_test(a_horizon_has_ends),
         cmocka_unit_test(a_life_is_judged_at_its_moments),
         cmocka_unit_test(coming_back_ends_a_warning),

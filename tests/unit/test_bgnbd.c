@@ -173,6 +173,24 @@ static void extremes_stay_numbers(void **state)
     close_to(rt_bgnbd_expected(&one, &often, 0), 0, 1e-9);
 }
 
+/* Whichever way the series is summed, it is the same model: the two meet where one gives way to the
+ * other, and where all customers are alike the parameters' size does not matter. */
+static void large_parameters_are_a_limit(void **state)
+{
+    const struct rt_bgnbd_customer often = {.repeats = 25, .last = 8, .age = 10},
+                                   very = {.repeats = 900, .last = 10, .age = 10};
+    struct rt_bgnbd below = {.r = 1.3, .alpha = 0.7, .a = 19.9999, .b = 780},
+                    above = {.r = 1.3, .alpha = 0.7, .a = 20.0001, .b = 780},
+                    large = {.r = 1.3, .alpha = 0.7, .a = 2e4, .b = 78e4},
+                    larger = {.r = 1.3, .alpha = 0.7, .a = 1e6, .b = 39e6};
+
+    (void)state;
+    close_to(rt_bgnbd_expected(&below, &often, 9) / rt_bgnbd_expected(&above, &often, 9), 1, 1e-4);
+    close_to(rt_bgnbd_expected(&below, &very, 9) / rt_bgnbd_expected(&above, &very, 9), 1, 1e-4);
+    close_to(rt_bgnbd_expected(&large, &often, 9) / rt_bgnbd_expected(&larger, &often, 9), 1, 1e-2);
+    assert_true(rt_bgnbd_expected(&large, &very, 9) > rt_bgnbd_expected(&large, &often, 9));
+}
+
 static void nothing_to_fit(void **state)
 {
     struct rt_bgnbd_customer once[] = {{0, 0, 5}, {0, 0, 9}};
@@ -191,6 +209,7 @@ int main(void)
         cmocka_unit_test(likelihood_is_the_integral),
         cmocka_unit_test(a_population_gives_its_parameters_back),
         cmocka_unit_test(extremes_stay_numbers),
+        cmocka_unit_test(large_parameters_are_a_limit),
         cmocka_unit_test(nothing_to_fit),
     };
 
