@@ -194,6 +194,11 @@ $(benches): $(O)/%: $(O)/%.o $$(call archives_of,$$*.c)
 bench: all bench-programs
 	bench/run.py $(O) $(O)/bench/load $(QUICK)
 
+# The tables of docs/SCORE.md from the logs that are in EVIDENCE; without them those rows stay as they are.
+EVIDENCE ?= ../shared/data
+evidence: $(O)/retainctl
+	bench/evidence.py $(O)/retainctl $(EVIDENCE)
+
 # The parts: style build unit property asan integration fuzz (tests/run says what each does).
 check:
 	tests/run
@@ -292,7 +297,7 @@ deb:
 clean:
 	rm -rf $(O)
 
-.PHONY: all test-programs sim fuzz-programs bench bench-programs check style fuzz kill-rounds crash-walk coverage demo deps \
+.PHONY: all test-programs sim fuzz-programs bench bench-programs evidence check style fuzz kill-rounds crash-walk coverage demo deps \
         test-deps docs golden-state install uninstall deb clean FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(O)/%.d,$(wildcard protocol/*.c config/*.c config/tool/*.c daemon/*.c workers/*.c clients/*/*.c tests/*/*.c \
