@@ -1,6 +1,6 @@
 /* Merging report.portfolio: numbers are added key by key (the keys of the first part lead), lists
- * merged by their sort key and cut; then averages are derived. All parts come from one program:
- * their keys are the same. */
+ * merged by their sort key and cut; a mean stands where the parts have its sum. All parts come from
+ * one program: their keys are the same. */
 #include "daemon/merge.h"
 
 #include <float.h>
@@ -75,6 +75,38 @@ static bool key_text(struct rt_reader *keys, char *text, size_t size)
     return true;
 }
 
+static bool add_up(const struct places *places, const char *name, double *sum)
+{
+    struct places numbers = descend(places, name);
+
+    *sum = 0;
+    for (uint32_t i = 0; i < numbers.count; i++) {
+        double value;
+
+        if (!rt_read_number(&numbers.at[i], &value)) {
+            return false;
+        }
+        *sum += value;
+    }
+    return numbers.count > 0;
+}
+
+/* "score": the mean over those that have one, nil if none has. */
+static bool write_mean(const struct places *numbers, struct rt_buffer *out)
+{
+    double sum, scored;
+
+    if (!add_up(numbers, "score_sum", &sum) || !add_up(numbers, "scored", &scored)) {
+        return false;
+    }
+    if (scored > 0) {
+        rt_write_key_double(out, "score", sum / scored);
+    } else {
+        rt_write_key_nil(out, "score");
+    }
+    return true;
+}
+
 /* All pairs of the maps at `places`; returns how many, -1 if they are no maps of numbers. */
 static int64_t write_pairs(const struct places *places, struct rt_buffer *out, unsigned depth)
 {
@@ -90,6 +122,12 @@ static int64_t write_pairs(const struct places *places, struct rt_buffer *out, u
 
         if (!key_text(&keys, key, sizeof key) || !rt_read_skip(&keys, NULL)) {
             return -1;
+        }
+        if (depth == 0 && strcmp(key, "score_sum") == 0) {
+            if (!write_mean(places, out)) {
+                return -1;
+            }
+            continue;
         }
         inner = descend(places, key);
         rt_write_text(out, key);
@@ -182,46 +220,12 @@ static int64_t write_lists(const struct places *places, struct rt_buffer *out)
     return pairs;
 }
 
-static bool add_up(const struct places *places, const char *name, double *sum)
-{
-    struct places numbers = descend(places, name);
-
-    *sum = 0;
-    for (uint32_t i = 0; i < numbers.count; i++) {
-        double value;
-
-        if (!rt_read_number(&numbers.at[i], &value)) {
-            return false;
-        }
-        *sum += value;
-    }
-    return numbers.count > 0;
-}
-
-/* "score": the mean over those that have one, nil if none has; nothing if the parts do not say.
- * Returns how many pairs. */
-static uint32_t write_mean(const struct places *numbers, struct rt_buffer *out)
-{
-    double sum, scored;
-
-    if (!add_up(numbers, "score_sum", &sum) || !add_up(numbers, "scored", &scored)) {
-        return 0;
-    }
-    if (scored > 0) {
-        rt_write_key_double(out, "score", sum / scored);
-    } else {
-        rt_write_key_nil(out, "score");
-    }
-    return 1;
-}
-
 static bool write_report(const struct rt_merge *merge, const struct places *parts,
                          struct rt_buffer *out)
 {
     struct places numbers = descend(parts, "numbers"), lists = descend(parts, "lists");
     size_t mark = rt_write_map_begin(out);
     int64_t summed, listed;
-    uint32_t derived;
 
     if (numbers.count != merge->count || lists.count != merge->count) {
         return false;
@@ -231,11 +235,10 @@ static bool write_report(const struct rt_merge *merge, const struct places *part
     rt_write_optional(out, merge->query->owner);
     summed = write_pairs(&numbers, out, 0);
     listed = write_lists(&lists, out);
-    derived = write_mean(&numbers, out);
     if (summed < 0 || listed < 0) {
         return false;
     }
-    rt_write_end(out, mark, (uint32_t)(2 + summed + listed + derived));
+    rt_write_end(out, mark, (uint32_t)(2 + summed + listed));
     return true;
 }
 

@@ -41,8 +41,6 @@ static void numbers_print(const json_t *reply)
 
     json_object_del(plain, "ok");
     json_object_del(plain, "lists");
-    json_object_del(plain,
-                    "score_sum"); /* there so that parts can be added; the mean stands beside it */
     rt_grid_begin(&grid, headings);
     numbers_add(&grid, "", plain);
     rt_grid_print(&grid, stdout);

@@ -258,6 +258,7 @@ static void reports_add_up(void **state)
     assert_true(rt_merge_find(rt_buffer_span(&reply), "score", &value));
     assert_true(rt_read_number(&value, &mean));
     assert_true(mean > 40.166 && mean < 40.167);
+    assert_false(rt_merge_find(rt_buffer_span(&reply), "score_sum", &value));
     assert_true(rt_merge_find(rt_buffer_span(&reply), "accounts", &value));
     assert_int_equal(*value.at, 5);
     assert_true(rt_merge_find(rt_buffer_span(&reply), "value", &value));
