@@ -28,10 +28,21 @@ static void compact(struct rt_wire *wire)
     wire->in_at = 0;
 }
 
+bool rt_wire_wants(const struct rt_wire *wire, size_t limit)
+{
+    size_t left = wire->in.size - wire->in_at;
+    struct rt_link_header header;
+
+    if (left < limit || left < RT_LINK_HEADER)
+        return true;
+    return rt_link_header_decode(wire->in.data + wire->in_at, &header) &&
+           left - RT_LINK_HEADER < header.size;
+}
+
 void rt_wire_receive(struct rt_wire *wire, size_t limit)
 {
     compact(wire);
-    while (!wire->ended && wire->in.size < limit) {
+    while (!wire->ended && rt_wire_wants(wire, limit)) {
         ssize_t got;
 
         if (!rt_buffer_reserve(&wire->in, READ_CHUNK)) {

@@ -15,7 +15,9 @@ struct rt_wire {
 void rt_wire_init(struct rt_wire *wire, int fd);
 void rt_wire_free(struct rt_wire *wire);
 
-/* Reads what is there, at most about `limit` bytes. */
+/* Is there less than `limit` bytes to take, or not even the whole frame that comes first? */
+bool rt_wire_wants(const struct rt_wire *wire, size_t limit);
+/* Reads what is there, as long as it wants more. */
 void rt_wire_receive(struct rt_wire *wire, size_t limit);
 /* The next whole frame; its body is valid until the next receive. False: none yet. */
 bool rt_wire_next(struct rt_wire *wire, struct rt_link_header *header, struct rt_span *body);

@@ -332,7 +332,7 @@ static void wait_for_work(struct rt_worker *worker)
 
     if (rt_wire_has_output(&worker->wire))
         fds[0].events |= POLLOUT;
-    if (worker->wire.in.size - worker->wire.in_at >= RECEIVE_BYTES || worker->stopping)
+    if (!rt_wire_wants(&worker->wire, RECEIVE_BYTES) || worker->stopping)
         fds[0].events &= ~POLLIN;
     if (!worker->busy)
         arm_timer(worker);
