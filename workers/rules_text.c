@@ -24,30 +24,35 @@ static int by_weight(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
+/* New parameters moved it: they weigh nothing of their own. */
+static void add_configuration(struct rt_transition *transition)
+{
+    struct rt_reason *reason = &transition->reasons[transition->reason_count++];
+    struct rt_sentence text = rt_sentence(reason->text, sizeof(reason->text));
+
+    reason->factor = "configuration";
+    reason->points = 0;
+    rt_say(&text, "the parameters of the score or of the rules were changed");
+}
+
 /* Bad news has losses as its reasons, good news gains; should there be none, all there is. */
 static void list_reasons(struct rt_facts *facts, struct rt_transition *transition)
 {
     struct rt_score score;
-    size_t first = 0, count = 0;
+    size_t count = 0;
 
     rt_score_explain(facts->tier, facts->account, facts->now, &score);
-    if (facts->on == RT_ON_CONFIGURATION) {
-        struct rt_reason *reason = &transition->reasons[first++];
-        struct rt_sentence text = rt_sentence(reason->text, sizeof(reason->text));
-
-        reason->factor = "configuration";
-        reason->points = 0;
-        rt_say(&text, "the parameters of the score or of the rules were changed");
-    }
     for (size_t i = 0; i < score.count; i++)
         if (transition->kind == RT_UPSELL ? score.factors[i].points > 0
                                           : score.factors[i].points < 0)
-            transition->reasons[first + count++] = score.factors[i];
+            transition->reasons[count++] = score.factors[i];
     if (count == 0)
         for (; count < score.count; count++)
-            transition->reasons[first + count] = score.factors[count];
-    qsort(transition->reasons + first, count, sizeof(struct rt_reason), by_weight);
-    transition->reason_count = first + count;
+            transition->reasons[count] = score.factors[count];
+    qsort(transition->reasons, count, sizeof(struct rt_reason), by_weight);
+    transition->reason_count = count;
+    if (facts->on == RT_ON_CONFIGURATION)
+        add_configuration(transition);
 }
 
 /* The heaviest reason in words. */
@@ -55,15 +60,8 @@ static void say_heaviest(const struct teller *teller)
 {
     const struct rt_transition *transition = teller->transition;
 
-    for (size_t i = 0; i < transition->reason_count; i++) {
-        const struct rt_reason *reason = &transition->reasons[i];
-
-        if (strcmp(reason->factor, "configuration") == 0)
-            continue;
-        if (reason->points < 0)
-            rt_say(teller->sentence, ": %s", reason->text);
-        return;
-    }
+    if (transition->reason_count > 0 && transition->reasons[0].points < 0)
+        rt_say(teller->sentence, ": %s", transition->reasons[0].text);
 }
 
 /* ---- what it is ------------------------------------------------------------------------------ */

@@ -658,8 +658,10 @@ static void test_new_parameters_are_the_first_reason(void **state)
     config.tiers[0].churn_clear = 99;
     message = judge_on(NOW, RT_ON_CONFIGURATION, RT_CHURN_RISK);
     assert_says(message, RT_RAISED, RT_WARNING, "");
-    assert_string_equal(message->reasons[0].factor, "configuration");
-    assert_true(message->reasons[0].points == 0);
+    assert_int_equal(message->reason_count, 2);
+    assert_string_equal(message->reasons[0].factor, "contact"); /* the heaviest comes first */
+    assert_string_equal(message->reasons[1].factor, "configuration");
+    assert_true(message->reasons[1].points == 0);
 }
 
 static void test_others_text_is_tamed(void **state)
