@@ -629,9 +629,11 @@ class Daemon:
             if after is None:
                 return found
 
-    def http(self, path, method='GET'):
+    def http(self, path, method='GET', token=None):
         """(status, content type, body)"""
         request = urllib.request.Request('http://%s%s' % (self.at['http'], path), method=method)
+        if token is not None:
+            request.add_header('Authorization', 'Bearer ' + token)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=DEADLINE) as answer:
@@ -671,6 +673,18 @@ class Status:
                     self.extended += line.startswith('EXTEND_TIMEOUT_USEC=')
         except BlockingIOError:
             return self.newest
+
+
+def fails_to_start(text, config='', **options):
+    daemon = Daemon(**options)
+    if config:
+        daemon.config = os.path.join(daemon.home, 'conf')
+        with open(daemon.config, 'w') as file:
+            file.write(config)
+    daemon.start(wait=False)
+    equal(daemon.wait(), 1, 'exit code with', options)
+    check(text in daemon.log_text(), 'the log does not say', text, ':', daemon.tail())
+    check(not os.path.exists(os.path.join(daemon.state, 'endpoints')), 'endpoints appeared')
 
 
 FAULT = re.compile(r'AddressSanitizer|LeakSanitizer|runtime error:|ThreadSanitizer|MemorySanitizer|RT_ASSERT|[Aa]ssertion|invariant')

@@ -334,10 +334,10 @@ static void a_timeline_is_newest_first_and_pages(void **state)
     assert_int_equal(seen, 10);
 }
 
-static void run_scan(struct fixture *f, const struct rt_buffer *payload)
+static void run_scan_for(struct fixture *f, const struct rt_buffer *payload, struct rt_span owners)
 {
     struct rt_fault fault;
-    struct rt_scan *scan = rt_scan_new(rt_buffer_span(payload), rt_span("", 0), 1, NOW, &fault);
+    struct rt_scan *scan = rt_scan_new(rt_buffer_span(payload), owners, 1, NOW, &fault);
 
     assert_non_null(scan);
     while (!rt_scan_step(scan, &f->core))
@@ -345,6 +345,11 @@ static void run_scan(struct fixture *f, const struct rt_buffer *payload)
     rt_buffer_clear(&f->reply);
     rt_scan_answer(scan, &f->core, &f->reply);
     rt_scan_free(scan);
+}
+
+static void run_scan(struct fixture *f, const struct rt_buffer *payload)
+{
+    run_scan_for(f, payload, rt_span("", 0));
 }
 
 static void a_report_holds_numbers_whatever_contracts_are_worth(void **state)
@@ -361,6 +366,58 @@ static void a_report_holds_numbers_whatever_contracts_are_worth(void **state)
     run_scan(f, &payload);
     assert_null(memmem(f->reply.data, f->reply.size, infinite, sizeof(infinite)));
     assert_non_null(memmem(f->reply.data, f->reply.size, largest, sizeof(largest)));
+    rt_buffer_free(&payload);
+}
+
+static bool tells(const struct fixture *f, const char *text)
+{
+    return memmem(f->reply.data, f->reply.size, text, strlen(text)) != NULL;
+}
+
+static void asks_for(struct fixture *f, enum rt_op op, const char *account, struct rt_span owners)
+{
+    struct rt_query query = {
+        .op = op, .account = rt_span_text(account), .limit = 10, .owners = owners};
+
+    rt_buffer_clear(&f->reply);
+    if (op == RT_ACCOUNT_GET)
+        rt_answer_account(&f->core, &query, NOW, &f->reply);
+    else
+        rt_answer_timeline(&f->core, &query, &f->reply);
+}
+
+static void what_belongs_to_others_is_not_told(void **state)
+{
+    static const enum rt_op ops[] = {RT_ACCOUNT_GET, RT_ACCOUNT_TIMELINE};
+    static const char *const foreign[] = {"of-lee", "of-nobody", "no-such"};
+    struct fixture *f = *state;
+    struct rt_buffer kim = {0}, nobody = {0}, payload = {0};
+
+    profile(f, "of-kim", "kim", 1);
+    profile(f, "of-lee", "lee", 1);
+    assert_true(call(f, "of-nobody", "1", NOW - RT_HOUR_MS));
+    rt_put_bytes(&kim, rt_span_text("kim"));
+    rt_put_bytes(&nobody, rt_span_text("-"));
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t j = 0; j < 3; j++) {
+            asks_for(f, ops[i], foreign[j], rt_buffer_span(&kim));
+            assert_true(tells(f, "denied") && !tells(f, "not_found"));
+        }
+        asks_for(f, ops[i], "of-kim", rt_buffer_span(&kim));
+        assert_false(tells(f, "denied"));
+        asks_for(f, ops[i], "of-nobody", rt_buffer_span(&nobody));
+        assert_false(tells(f, "denied"));
+        asks_for(f, ops[i], "no-such", rt_span("", 0));
+        assert_true(tells(f, "not_found"));
+    }
+    rt_write_map(&payload, 1);
+    rt_write_key_text(&payload, "op", "account.list");
+    run_scan_for(f, &payload, rt_buffer_span(&kim));
+    assert_true(tells(f, "of-kim") && !tells(f, "of-lee") && !tells(f, "of-nobody"));
+    run_scan_for(f, &payload, rt_buffer_span(&nobody));
+    assert_true(!tells(f, "of-kim") && !tells(f, "of-lee") && tells(f, "of-nobody"));
+    rt_buffer_free(&kim);
+    rt_buffer_free(&nobody);
     rt_buffer_free(&payload);
 }
 
@@ -501,6 +558,7 @@ int main(void)
         CASE(a_quiet_load_is_judged_when_it_is_over),
         CASE(acknowledging_needs_an_open_episode),
         CASE(a_timeline_is_newest_first_and_pages),
+        CASE(what_belongs_to_others_is_not_told),
         CASE(a_list_keeps_its_order_and_its_filter),
         CASE(a_report_holds_numbers_whatever_contracts_are_worth),
         CASE(an_export_comes_back_the_same),
