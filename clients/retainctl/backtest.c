@@ -70,6 +70,23 @@ static bool take_facts(void *context, size_t number, const struct rt_event *even
     return run->lives == NULL || rt_lives_event(run->lives, number, event);
 }
 
+static void hint_facts(void *context, size_t number, int step)
+{
+    const struct run *run = context;
+
+    for (size_t i = 0; i < run->dates.count; i++)
+        rt_cohort_hint(&run->cohorts[i], number, step);
+    if (run->lives != NULL)
+        rt_lives_hint(run->lives, number, step);
+}
+
+static void hint_life(void *context, size_t number, int step)
+{
+    const struct run *run = context;
+
+    rt_lives_hint(run->lives, number, step);
+}
+
 static bool take_life(void *context, size_t number, const struct rt_event *event)
 {
     struct run *run = context;
@@ -93,7 +110,7 @@ static int facts_read(struct run *run)
     if (!run->options->no_alerts && rhythm_known(run) &&
         (code = lives_open(run)) != RT_CLI_CONTINUE)
         return code;
-    code = rt_past_read(&run->past, take_facts, run);
+    code = rt_past_read(&run->past, take_facts, hint_facts, run);
     run->test.events = run->past.events;
     run->test.bad = run->past.bad;
     run->test.damaged = run->past.damaged;
@@ -133,7 +150,7 @@ static int alerts_read(struct run *run)
     if (run->lives == NULL) {
         code = lives_open(run);
         if (code == RT_CLI_CONTINUE)
-            code = rt_past_read(&run->past, take_life, run);
+            code = rt_past_read(&run->past, take_life, hint_life, run);
         if (code != RT_CLI_CONTINUE)
             return code;
     }

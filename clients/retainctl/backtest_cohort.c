@@ -112,6 +112,21 @@ bool rt_cohort_event(struct rt_cohort *cohort, size_t number, const struct rt_ev
            rt_account_apply(member->account, event, cohort->tickets_max, &evicted);
 }
 
+void rt_cohort_hint(const struct rt_cohort *cohort, size_t number, int step)
+{
+    const struct rt_member *member;
+
+    if (number >= cohort->count)
+        return;
+    member = &cohort->members[number];
+    if (step == 0)
+        __builtin_prefetch(member);
+    else if (member->account != NULL && step == 1)
+        rt_account_prefetch(member->account);
+    else if (member->account != NULL)
+        rt_account_prefetch_facts(member->account);
+}
+
 size_t rt_member_days(const struct rt_member *member)
 {
     size_t count = 0;

@@ -33,6 +33,10 @@ void rt_cohort_free(struct rt_cohort *cohort);
 /* Takes one event of the account of that number, in any order. False without memory. */
 bool rt_cohort_event(struct rt_cohort *cohort, size_t number, const struct rt_event *event);
 
+/* Hints that the account of that number is wanted soon; the steps one after the other, with time in
+ * between. */
+void rt_cohort_hint(const struct rt_cohort *cohort, size_t number, int step);
+
 /* Whether it is one to be foretold (a contact before the date), and whether it churned: no contact
  * in the horizon, or said to have left. */
 static inline bool rt_member_counts(const struct rt_member *member)

@@ -52,7 +52,7 @@ static int date_found(struct rt_lives_dates *dates, struct rt_dates_wanted wante
 
     if (!rt_past_rereads(past))
         return rt_cli_usage(wanted.cli, "--at DATE is needed with what can be read only once");
-    code = rt_past_read(past, take_nothing, NULL);
+    code = rt_past_read(past, take_nothing, NULL, NULL);
     dates->at[0] = midnight(past->first + (past->last - past->first) / 2);
     dates->count = 1;
     return code;

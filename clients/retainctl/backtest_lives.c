@@ -238,6 +238,21 @@ bool rt_lives_event(struct rt_lives *lives, size_t number, const struct rt_event
            judge(lives, life, now, RT_ON_EVENT);
 }
 
+void rt_lives_hint(const struct rt_lives *lives, size_t number, int step)
+{
+    const struct life *life;
+
+    if (number >= lives->count)
+        return;
+    life = &lives->lives[number];
+    if (step == 0)
+        __builtin_prefetch(life);
+    else if (life->account != NULL && step == 1)
+        rt_account_prefetch(life->account);
+    else if (life->account != NULL)
+        rt_account_prefetch_facts(life->account);
+}
+
 bool rt_lives_end(struct rt_lives *lives, int64_t end)
 {
     for (size_t i = 0; i < lives->count; i++) {

@@ -28,6 +28,9 @@ void rt_lives_free(struct rt_lives *lives); /* takes NULL */
 /* The next event of the account of that number. False without memory. */
 bool rt_lives_event(struct rt_lives *lives, size_t number, const struct rt_event *event);
 
+/* As rt_cohort_hint. */
+void rt_lives_hint(const struct rt_lives *lives, size_t number, int step);
+
 /* Lets time pass up to `end`, the end of the log, for all. False without memory. */
 bool rt_lives_end(struct rt_lives *lives, int64_t end);
 

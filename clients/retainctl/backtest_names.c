@@ -2,6 +2,7 @@
 #include "clients/retainctl/backtest_names.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -11,7 +12,8 @@
 enum { FIRST_CAPACITY = 1024 };
 
 struct slot {
-    uint32_t hash, number; /* number + 1; 0: an empty slot */
+    uint32_t hash, number;          /* number + 1; 0: an empty slot */
+    uint64_t begin : 40, size : 24; /* of the name in `bytes` */
 };
 
 struct rt_names {
@@ -83,24 +85,52 @@ static bool grow(struct rt_names *names)
     return true;
 }
 
-int64_t rt_names_number(struct rt_names *names, struct rt_span name)
+uint32_t rt_names_hash(const struct rt_names *names, struct rt_span name)
 {
     uint32_t hash = (uint32_t)XXH3_64bits(name.data, name.size);
+
+    if (names->capacity > 0)
+        __builtin_prefetch(&names->table[hash & (names->capacity - 1)]);
+    return hash;
+}
+
+void rt_names_expect(const struct rt_names *names, uint32_t hash)
+{
+    const struct slot *slot;
+
+    if (names->capacity == 0)
+        return;
+    slot = &names->table[hash & (names->capacity - 1)];
+    if (slot->number != 0 && slot->hash == hash)
+        __builtin_prefetch(names->bytes.data + slot->begin);
+}
+
+int64_t rt_names_number(struct rt_names *names, struct rt_span name)
+{
+    return rt_names_number_of(names, name, rt_names_hash(names, name));
+}
+
+int64_t rt_names_number_of(struct rt_names *names, struct rt_span name, uint32_t hash)
+{
     size_t at;
 
     if (!grow(names))
         return RT_NO_NUMBER;
     for (at = hash & (names->capacity - 1); names->table[at].number != 0;
          at = (at + 1) & (names->capacity - 1)) {
-        uint32_t number = names->table[at].number - 1;
+        const struct slot *slot = &names->table[at];
 
-        if (names->table[at].hash == hash && rt_span_equal(rt_names_name(names, number), name))
-            return number;
+        if (slot->hash == hash && slot->size == name.size &&
+            (name.size == 0 || memcmp(names->bytes.data + slot->begin, name.data, name.size) == 0))
+            return slot->number - 1;
     }
     rt_buffer_append(&names->bytes, name.data, name.size);
     if (names->bytes.failed)
         return RT_NO_NUMBER;
     names->ends[names->count] = names->bytes.size;
-    names->table[at] = (struct slot){.hash = hash, .number = (uint32_t)++names->count};
+    names->table[at] = (struct slot){.hash = hash,
+                                     .number = (uint32_t)++names->count,
+                                     .begin = names->bytes.size - name.size,
+                                     .size = name.size};
     return (int64_t)names->count - 1;
 }

@@ -19,6 +19,12 @@ void rt_names_free(struct rt_names *names); /* takes NULL */
  * without memory. */
 int64_t rt_names_number(struct rt_names *names, struct rt_span name);
 
+/* The same in steps, for many names at once: what a step needs has been on its way from memory since
+ * the one before. */
+uint32_t rt_names_hash(const struct rt_names *names, struct rt_span name); /* and hints its slot */
+void rt_names_expect(const struct rt_names *names, uint32_t hash); /* hints what it compares with */
+int64_t rt_names_number_of(struct rt_names *names, struct rt_span name, uint32_t hash);
+
 size_t rt_names_count(const struct rt_names *names);
 /* Valid until the next new name. */
 struct rt_span rt_names_name(const struct rt_names *names, size_t number);

@@ -2,6 +2,7 @@
 #include "clients/retainctl/backtest_past.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -23,23 +24,87 @@ static bool on_bad(void *arg, uint64_t line, const char *text)
     return true;
 }
 
+/* ---- a batch --------------------------------------------------------------------------------- */
+
+static void batch_decode(struct rt_past *past)
+{
+    for (size_t i = 0; i < past->batched; i++) {
+        struct rt_past_event *entry = &past->batch[i];
+        struct rt_fault fault;
+
+        entry->good =
+            rt_event_decode_accepted(rt_span(past->bytes.data + entry->begin, entry->size),
+                                     &entry->event, &fault) == RT_OK;
+        if (entry->good)
+            entry->hash = rt_names_hash(past->names, entry->event.account);
+        else
+            on_bad(past, entry->line, fault.text);
+    }
+}
+
+static bool batch_number(struct rt_past *past)
+{
+    for (size_t i = 0; i < past->batched; i++)
+        if (past->batch[i].good)
+            rt_names_expect(past->names, past->batch[i].hash);
+    for (size_t i = 0; i < past->batched; i++) {
+        struct rt_past_event *entry = &past->batch[i];
+
+        if (!entry->good)
+            continue;
+        entry->number = rt_names_number_of(past->names, entry->event.account, entry->hash);
+        if (entry->number < 0)
+            return false;
+    }
+    return true;
+}
+
+static void batch_hint(const struct rt_past *past)
+{
+    for (int step = 0; past->hint != NULL && step < RT_PAST_HINTS; step++)
+        for (size_t i = 0; i < past->batched; i++)
+            if (past->batch[i].good)
+                past->hint(past->context, (size_t)past->batch[i].number, step);
+}
+
+static bool event_take(struct rt_past *past, const struct rt_past_event *entry)
+{
+    const struct rt_event *event = &entry->event;
+
+    if (past->events++ == 0 || event->ts < past->first)
+        past->first = event->ts;
+    if (past->events == 1 || event->ts > past->last)
+        past->last = event->ts;
+    return past->take(past->context, (size_t)entry->number, event);
+}
+
+/* False without memory. */
+static bool batch_take(struct rt_past *past)
+{
+    bool taken = !past->bytes.failed;
+
+    if (taken) {
+        batch_decode(past);
+        taken = batch_number(past);
+    }
+    if (taken)
+        batch_hint(past);
+    for (size_t i = 0; taken && i < past->batched; i++)
+        taken = !past->batch[i].good || event_take(past, &past->batch[i]);
+    past->batched = 0;
+    rt_buffer_clear(&past->bytes);
+    past->no_memory = past->no_memory || !taken;
+    return taken;
+}
+
 static bool on_event(void *arg, uint64_t line, struct rt_span packed)
 {
     struct rt_past *past = arg;
-    struct rt_event event;
-    struct rt_fault fault;
-    int64_t number;
 
-    if (rt_event_decode_accepted(packed, &event, &fault) != RT_OK)
-        return on_bad(arg, line, fault.text);
-    if (past->events++ == 0 || event.ts < past->first)
-        past->first = event.ts;
-    if (past->events == 1 || event.ts > past->last)
-        past->last = event.ts;
-    number = rt_names_number(past->names, event.account);
-    if (number < 0 || !past->take(past->context, (size_t)number, &event))
-        past->no_memory = true;
-    return !past->no_memory;
+    past->batch[past->batched++] =
+        (struct rt_past_event){.begin = past->bytes.size, .size = packed.size, .line = line};
+    rt_buffer_append(&past->bytes, packed.data, packed.size);
+    return past->batched < RT_PAST_BATCH || batch_take(past);
 }
 
 static void on_begin(void *arg, const char *name)
@@ -59,8 +124,9 @@ int rt_past_open(struct rt_past *past, const struct rt_cli *cli,
         .files = files,
         .count = count,
         .names = rt_names_new(),
+        .batch = malloc(RT_PAST_BATCH * sizeof(struct rt_past_event)),
     };
-    if (past->names == NULL)
+    if (past->names == NULL || past->batch == NULL)
         return rt_cli_fail("out of memory");
     return rt_source_open(&past->source, cli, options);
 }
@@ -68,6 +134,8 @@ int rt_past_open(struct rt_past *past, const struct rt_cli *cli,
 void rt_past_close(struct rt_past *past)
 {
     rt_names_free(past->names);
+    free(past->batch);
+    rt_buffer_free(&past->bytes);
     rt_source_close(&past->source);
 }
 
@@ -90,7 +158,7 @@ static bool take_record(void *context, struct rt_span event)
 {
     struct rt_past *past = context;
 
-    return on_event(past, past->events + past->bad + 1, event);
+    return on_event(past, past->events + past->bad + past->batched + 1, event);
 }
 
 static void on_damage(void *context, const char *file, uint64_t offset, const char *what)
@@ -122,13 +190,14 @@ static bool directory_read(struct rt_past *past, const char *name)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-int rt_past_read(struct rt_past *past, rt_past_take *take, void *context)
+int rt_past_read(struct rt_past *past, rt_past_take *take, rt_past_hint *hint, void *context)
 {
     size_t failed = 0;
 
     past->events = past->bad = past->damaged = 0;
     past->first = past->last = 0;
     past->take = take;
+    past->hint = hint;
     past->context = context;
     for (int i = 0; i < past->count && !past->no_memory; i++) {
         bool stopped = false;
@@ -137,6 +206,8 @@ int rt_past_read(struct rt_past *past, rt_past_take *take, void *context)
             failed += !directory_read(past, past->files[i]);
         else
             failed += rt_source_read(&past->source, &past->files[i], 1, &stopped);
+        if (!past->no_memory)
+            (void)batch_take(past); /* the rest of it; its name goes with its faults */
     }
     past->told = true;
     if (past->no_memory)

@@ -9,6 +9,20 @@
 
 /* One event of the account of that number. False: no memory. */
 typedef bool rt_past_take(void *context, size_t number, const struct rt_event *event);
+/* The account of that number is wanted soon (step 0), sooner (1), next (2): hints to the processor. */
+typedef void rt_past_hint(void *context, size_t number, int step);
+
+/* Events are taken some at a time, so that what is known of their accounts is on its way from memory
+ * when it is needed. */
+enum { RT_PAST_BATCH = 64, RT_PAST_HINTS = 3 };
+struct rt_past_event {
+    struct rt_event event;
+    size_t begin, size; /* in the bytes of the batch */
+    uint64_t line;
+    int64_t number;
+    uint32_t hash;
+    bool good;
+};
 
 struct rt_past {
     struct rt_source source;
@@ -22,9 +36,13 @@ struct rt_past {
 
     /* while reading */
     rt_past_take *take;
+    rt_past_hint *hint; /* NULL: none */
     void *context;
-    const char *name; /* of the file */
-    bool told;        /* faults were shown in an earlier reading */
+    struct rt_past_event *batch;
+    size_t batched;
+    struct rt_buffer bytes; /* of the batch */
+    const char *name;       /* of the file */
+    bool told;              /* faults were shown in an earlier reading */
     bool no_memory;
 };
 
@@ -38,6 +56,6 @@ bool rt_past_rereads(const struct rt_past *past);
 
 /* Reads all of it. An event that retaind would refuse is counted and the first ones are shown.
  * RT_CLI_CONTINUE or the exit code, with the reason on standard error. */
-int rt_past_read(struct rt_past *past, rt_past_take *take, void *context);
+int rt_past_read(struct rt_past *past, rt_past_take *take, rt_past_hint *hint, void *context);
 
 #endif

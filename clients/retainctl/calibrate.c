@@ -75,7 +75,7 @@ static int facts_read(struct run *run)
     for (size_t i = 0; i < run->dates.count; i++)
         rt_cohort_init(&run->cohorts[i], run->dates.at[i], run->dates.until[i],
                        (size_t)run->config[RT_TODAY].limits_tickets);
-    code = rt_past_read(&run->past, take_facts, run);
+    code = rt_past_read(&run->past, take_facts, NULL, run);
     if (code != RT_CLI_CONTINUE)
         return code;
     count_accounts(run);
@@ -118,7 +118,7 @@ static int lives_read(struct run *run)
         if (run->lives[side] == NULL)
             return rt_cli_fail("out of memory");
     }
-    code = rt_past_read(&run->past, take_lives, run);
+    code = rt_past_read(&run->past, take_lives, NULL, run);
     for (int side = 0; code == RT_CLI_CONTINUE && side < RT_SIDES; side++) {
         if (!rt_lives_end(run->lives[side], run->past.last))
             return rt_cli_fail("out of memory");
