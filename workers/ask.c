@@ -31,13 +31,14 @@ static void erase_account(struct rt_worker *worker, const struct rt_query *query
     }
     rt_worker_flush(worker);
     rt_keep_wait(worker); /* a snapshot that was taken with the intent still holds the account */
-    if (!rt_erase_scrub(core, worker->journal, shard, account, error))
+    if (!rt_forget(worker) || !rt_erase_scrub(core, worker->journal, shard, account, error))
         rt_worker_die(worker, "erase", error);
     rt_core_forget(core, shard, account);
     for (struct rt_scan *scan = worker->scans; scan != NULL; scan = scan->next)
         rt_scan_restart(scan);
     if (!rt_erase_snapshot(core, worker->journal, shard, worker->state_dir, rt_worker_now(worker),
-                           error))
+                           error) ||
+        !rt_forget(worker)) /* alerts that waited for a snapshot */
         rt_worker_die(worker, "erase", error);
     rt_write_map(out, 2);
     rt_write_key_bool(out, "ok", true);
@@ -51,7 +52,8 @@ static void erase_letters(struct rt_worker *worker, const struct rt_query *query
     char error[RT_JOURNAL_ERROR] = "";
 
     rt_worker_flush(worker);
-    if (!rt_erase_letters(&worker->core, worker->journal, query->account, error))
+    if (!rt_forget(worker) ||
+        !rt_erase_letters(&worker->core, worker->journal, query->account, error))
         rt_worker_die(worker, "erase", error);
     rt_write_map(out, 2);
     rt_write_key_bool(out, "ok", true);

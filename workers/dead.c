@@ -33,11 +33,32 @@ bool rt_dead_decode(struct rt_span body, struct rt_dead_letter *letter)
 void rt_dead_free(struct rt_dead_letters *letters)
 {
     free(letters->entries);
+    free(letters->left);
     *letters = (struct rt_dead_letters){0};
+}
+
+/* So that a letter can go without memory. */
+static bool reserve_left(struct rt_dead_letters *letters)
+{
+    size_t needed = letters->left_count + letters->count + 1;
+    size_t capacity = letters->left_capacity ? letters->left_capacity * 2 : 16;
+    rt_position *larger;
+
+    if (needed <= letters->left_capacity)
+        return true;
+    capacity = capacity < needed ? needed : capacity;
+    larger = realloc(letters->left, capacity * sizeof(*larger));
+    if (larger == NULL)
+        return false;
+    letters->left = larger;
+    letters->left_capacity = capacity;
+    return true;
 }
 
 bool rt_dead_reserve(struct rt_dead_letters *letters)
 {
+    if (!reserve_left(letters))
+        return false;
     if (letters->count == letters->capacity) {
         size_t capacity = letters->capacity ? letters->capacity * 2 : 16;
         struct rt_dead_entry *larger = realloc(letters->entries, capacity * sizeof(*larger));
@@ -91,8 +112,10 @@ const struct rt_dead_entry *rt_dead_find(const struct rt_dead_letters *letters, 
 
 static void take_out(struct rt_dead_letters *letters, size_t at, size_t count)
 {
-    for (size_t i = at; i < at + count; i++)
+    for (size_t i = at; i < at + count; i++) {
         letters->bytes -= letters->entries[i].kept + RT_DEAD_OVERHEAD;
+        letters->left[letters->left_count++] = letters->entries[i].position;
+    }
     memmove(letters->entries + at, letters->entries + at + count,
             (letters->count - at - count) * sizeof(*letters->entries));
     letters->count -= count;

@@ -32,6 +32,9 @@ enum { RT_DEAD_OVERHEAD = 64 };
 struct rt_dead_letters {
     struct rt_dead_entry *entries; /* ascending by sequence */
     size_t count, capacity;
+    rt_position *left; /* records of letters that went, until somebody overwrites them; has room for
+                          all that are there */
+    size_t left_count, left_capacity;
     uint64_t next;    /* sequence of the next one; starts at 0, so ids from 1 are next + 1 */
     uint64_t bytes;   /* kept ones and RT_DEAD_OVERHEAD each: what the limit counts */
     uint64_t dropped; /* went for their age or for room */

@@ -169,6 +169,8 @@ int64_t rt_journal_time(const struct rt_journal *journal);
  * Records that are scrubbed already are fine. */
 bool rt_journal_scrub(struct rt_journal *journal, rt_position position);
 bool rt_journal_scrub_sync(struct rt_journal *journal, char *error);
+/* True if records are noted that scrub_sync has not done yet. */
+bool rt_journal_scrub_noted(const struct rt_journal *journal);
 
 /* True if the directory holds the intent of a scrub that a stop cut short: opening will finish it. */
 bool rt_scrub_pending(const char *state_dir);

@@ -314,6 +314,11 @@ static bool scrub_some(struct rt_journal *journal, const struct rt_scrub *scrubs
     return true;
 }
 
+bool rt_journal_scrub_noted(const struct rt_journal *journal)
+{
+    return journal->scrubs.count > 0;
+}
+
 bool rt_journal_scrub_sync(struct rt_journal *journal, char *error)
 {
     struct rt_scrubs *scrubs = &journal->scrubs;

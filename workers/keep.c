@@ -49,6 +49,8 @@ static bool is_stale(const struct rt_worker *worker, const struct rt_shard *shar
 
 static void take(struct rt_worker *worker, struct rt_shard *shard)
 {
+    if (!rt_forget(worker))
+        return;
     worker->taken = (struct rt_snapshot){.partition = shard->partition,
                                          .position = rt_journal_next(worker->journal),
                                          .time = worker->clock.judged,
@@ -161,7 +163,7 @@ void rt_keep_expire(struct rt_worker *worker)
     const struct rt_config *config = worker->config;
     int64_t now = worker->clock.judged;
 
-    rt_alert_log_expire(&core->alerts, now - config->alerts_keep_days * RT_DAY_MS);
+    rt_forget_alerts(worker, now - config->alerts_keep_days * RT_DAY_MS);
     for (uint32_t p = core->index; p < core->partitions; p += core->count)
         rt_dead_expire(&core->shards[p]->dead, now - config->limits_dead_days * RT_DAY_MS,
                        UINT64_MAX);
@@ -196,6 +198,7 @@ static void begin_cycle(struct rt_worker *worker)
     worker->cycle_bytes = worker->appended;
     worker->next_cycle = worker->clock.judged + worker->config->snapshot_interval_ms;
     rt_keep_expire(worker);
+    rt_forget(worker); /* else with the next snapshot, or the next cycle */
     trim_journal(worker);
 }
 

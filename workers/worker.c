@@ -563,6 +563,8 @@ static void save_erased(struct rt_worker *worker)
     struct rt_core *core = &worker->core;
     char error[RT_JOURNAL_ERROR] = "";
 
+    if (!rt_forget(worker))
+        rt_worker_die(worker, "erase", "letters that were dropped could not be overwritten");
     for (uint32_t p = core->index; p < core->partitions; p += core->count)
         if (core->shards[p]->dirty &&
             !rt_erase_snapshot(core, worker->journal, core->shards[p], worker->state_dir,
@@ -612,6 +614,7 @@ static void release_all(struct rt_worker *worker)
     rt_buffer_free(&worker->flying.alerts);
     rt_buffer_free(&worker->flying.answers);
     rt_buffer_free(&worker->rejections);
+    free(worker->past_alerts.all);
     rt_buffer_free(&worker->taken.content);
     rt_wire_free(&worker->wire);
     close(worker->commit_fd);

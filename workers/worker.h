@@ -18,6 +18,17 @@ struct rt_outbox {
     struct rt_buffer alerts, answers;
 };
 
+/* Alerts that are too old for the list and still stand in the journal. */
+struct rt_past_alert {
+    rt_position position;
+    uint32_t partition;
+};
+
+struct rt_past_alerts {
+    struct rt_past_alert *all;
+    size_t count;
+};
+
 struct rt_worker {
     struct rt_wire wire;
     struct rt_link_setup setup;
@@ -44,6 +55,7 @@ struct rt_worker {
     uint64_t disk_left; /* bytes */
     int hold;           /* against backups, while an erase is done again at start; -1: none */
 
+    struct rt_past_alerts past_alerts;
     struct rt_snapshot_writer *writer;
     struct rt_snapshot taken; /* in memory, waits for its group to be on disk */
     bool has_taken;
@@ -86,6 +98,11 @@ void rt_keep_expire(struct rt_worker *worker);
 /* Dead letters beyond limits.dead_bytes go, the oldest first; of `spared` (or NULL) the newest
  * stays. */
 void rt_keep_dead(struct rt_worker *worker, const struct rt_shard *spared);
+
+/* forget.c: overwrites what has left the lists. False if it could not be done now: no snapshot then. */
+bool rt_forget(struct rt_worker *worker);
+/* Drops alerts published before `before` from the list and keeps them for rt_forget. */
+void rt_forget_alerts(struct rt_worker *worker, int64_t before);
 
 /* Closes the group, writes it and waits: erase, stop. */
 void rt_worker_flush(struct rt_worker *worker);

@@ -62,7 +62,7 @@ def settle(daemon, customer):
 def wherever_it_was():
     """Profiles, events, tickets, alerts, acknowledgements, letters of every worker; logs of older generations, snapshots, backups."""
     with Daemon(workers=3, snapshot__interval_ms=200, journal__segment_bytes='1M') as daemon:
-        people = [Customer() for _ in range(6)]  # of all workers
+        people = [Customer() for _ in range(4)]
         others = [event(account='other-%d' % i) for i in range(60)]
         daemon.load(others)
         for one in people:
@@ -87,6 +87,46 @@ def wherever_it_was():
         daemon.restart(workers__count=1)
         equal(left(daemon.state, words), [], 'left after starts')
     equal(run([require('retainctl'), 'verify', daemon.state])[0], 0, 'verify')
+
+
+@case
+def what_leaves_the_lists_leaves_the_disk():
+    """Letters that were dropped, retried, or are too old or too many, and alerts that are too old: no erase could find them there."""
+    keep = {'limits__dedupe_days': 1, 'journal__keep_days': 30, 'alerts__keep_days': 1, 'limits__dead_days': 1, 'snapshot__interval_ms': 200}
+    with Daemon(workers=2, journal__segment_bytes='1M', **keep) as daemon:
+        dropped, retried, old, alerted = people = [Customer() for _ in range(4)]
+        bury(daemon, b'\xc1 ' + dropped.name.encode())
+        daemon.ok('dead.drop', id=daemon.ok('dead.list')['dead'][0]['id'])
+        # Refused for its time, which comes: not before a retry may it be taken.
+        bury(daemon, pack(event(account=retried.name, contact=retried.phone, ts=daemon.now() + HOUR)))
+        daemon.load(alerted.history())
+        settle(daemon, alerted)
+        bury(daemon, b'\xc1 ' + old.name.encode())
+        daemon.crash(debug__clock_offset_ms=2 * HOUR)
+        equal(daemon.ok('dead.retry', id=daemon.ok('dead.list')['dead'][0]['id'])['accepted'], 1, 'retried')
+        equal(daemon.ok('account.erase', account=retried.name)['events'], 1, 'erased')
+        until(lambda: not left(daemon.state, dropped.words + retried.words), 'the dropped and the retried letter to be overwritten')
+        check(left(daemon.state, old.words) and left(daemon.state, alerted.words), 'the test itself finds nothing')
+        daemon.crash(debug__clock_offset_ms=3 * DAY)
+        until(lambda: not left(daemon.state, old.words), 'the old letter to be overwritten')
+        equal(len(daemon.alerts(account=alerted.name)), 0, 'alerts in the list')
+        daemon.ok('account.erase', account=alerted.name)
+        equal(left(daemon.state, [w for one in people for w in one.words]), [], 'left')
+        daemon.crash(workers_too=True, workers__count=3)
+        equal(left(daemon.state, [w for one in people for w in one.words]), [], 'left after a start')
+
+
+@case
+def letters_that_are_too_many_leave_the_disk():
+    with Daemon(workers=1, limits__dead_bytes='1M', snapshot__interval_ms=200, journal__segment_bytes='1M') as daemon:
+        first = Customer()
+        bury(daemon, b'\xc1 ' + first.name.encode())
+        check(left(daemon.state, first.words), 'the test itself finds nothing')
+        hose = connect(zmq.PUSH, daemon.at['firehose'])
+        for i in range(40):
+            hose.send(b'\xc1' + b'z' * 60000)
+        until(lambda: not left(daemon.state, first.words), 'the oldest letter to be overwritten')
+        hose.close()
 
 
 class Tracer:

@@ -53,6 +53,8 @@ static void old_ones_go(void **state)
     assert_int_equal(letters.dropped, 2);
     assert_null(rt_dead_find(&letters, 2));
     assert_int_equal(rt_dead_find(&letters, 3)->position, 24);
+    assert_int_equal(letters.left_count, 2); /* their records wait to be overwritten */
+    assert_int_equal(letters.left[1], 16);
     rt_dead_free(&letters);
 }
 
@@ -79,6 +81,7 @@ static void a_sequence_is_never_given_twice(void **state)
     assert_true(rt_dead_remove(&letters, 9));
     assert_false(rt_dead_remove(&letters, 9));
     assert_int_equal(letters.next, 9);
+    assert_int_equal(letters.left_count, 1);
     assert_int_equal(letters.bytes, 0);
     rt_dead_free(&letters);
 }
