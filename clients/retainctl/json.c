@@ -77,9 +77,9 @@ static json_t *of_list(retain_value value, int depth)
 }
 
 /* The key as text: of other kinds their JSON. */
-static char *key_of(retain_value key, size_t *size)
+static char *key_of(retain_value key, size_t *size, int depth)
 {
-    json_t *json = of_value(key, READ_DEPTH - 1);
+    json_t *json = of_value(key, depth);
     char *text = NULL;
 
     if (json_is_string(json)) {
@@ -103,7 +103,7 @@ static json_t *of_map(retain_value value, int depth)
 
     while (map != NULL && retain_next(&iterator, &key, &item)) {
         size_t size = 0;
-        char *name = key_of(key, &size);
+        char *name = key_of(key, &size, depth + 1);
         json_t *json = of_value(item, depth + 1);
 
         if (name == NULL || json == NULL || json_object_setn_new(map, name, size, json) != 0) {

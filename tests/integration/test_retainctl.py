@@ -391,6 +391,20 @@ def completion_offers_every_option():
 
 
 @case
+def strange_events_can_be_read():
+    """Unknown keys are kept as they were sent, whatever they and their values are: a timeline shows them all the same."""
+    daemon = shared()
+    account = fresh()
+    strange = [(pack({'a': 1}), pack('map as key')), (pack(5), pack(1)), (b'\xa2\xff\xfe', b'\xa1\xff'), (pack('nan'), pack(float('nan'))),
+               (pack('bin'), pack(b'\x00\xff')), (pack('extension'), b'\xd6\x05abcd'), (pack('deep'), b'\x91' * 14 + b'\xc0')]
+    for key, value in strange:
+        pairs = [(pack(k), pack(v)) for k, v in event(account=account).items()]
+        equal(daemon.dealer('events').ask(map_bytes(*pairs, (key, value)))['accepted'], 1, 'accepted', key)
+    equal(len(told(daemon, 'timeline', account)['events']), len(strange), 'events as JSON')
+    equal(len(good(daemon, 'timeline', account).splitlines()), 1 + len(strange), 'lines of the table')
+
+
+@case
 def watch_refuses_what_is_no_cursor():
     daemon = shared()
     code, out, err = ctl(daemon, 'watch', '--since', 'yesterday', '--count', '1')
