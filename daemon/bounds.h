@@ -14,8 +14,9 @@ enum {
     RT_HTTP_TOTAL_MS = 10000, /* from its accept to the last byte of its answer */
     RT_HTTP_HEADER_BYTES = 8 << 10,
     RT_HTTP_BODY_BYTES = 1 << 10,
-    RT_ENDPOINTS = 4,              /* of ZeroMQ, each with limits.connections */
-    RT_RESERVED_DESCRIPTORS = 192, /* for workers, HTTP and libraries: no peer's */
+    RT_ENDPOINTS = 4, /* of ZeroMQ, each with limits.connections */
+    /* For HTTP, workers (64 at most) and libraries: no peer's. */
+    RT_RESERVED_DESCRIPTORS = RT_HTTP_CONNECTIONS + 128,
 
     RT_LARGE_BLOCK = 1 << 20, /* bytes from which on memory is given back at once */
     RT_CALM_PART = 64, /* less than this part of limits.memory_bytes between two looks: no flood */

@@ -51,8 +51,12 @@ static void add(struct rt_connections *connections, int descriptor, int64_t now)
 {
     struct rt_connection *slots = connections->slots;
 
-    slots[descriptor] = (struct rt_connection){
-        .since = now, .previous = connections->newest, .next = RT_NO_CONNECTION, .there = true};
+    slots[descriptor] = (struct rt_connection){.heard = slots[descriptor].heard,
+
+                                               .since = now,
+                                               .previous = connections->newest,
+                                               .next = RT_NO_CONNECTION,
+                                               .there = true};
     if (connections->newest != RT_NO_CONNECTION) {
         slots[connections->newest].next = descriptor;
     } else {
@@ -73,6 +77,7 @@ void rt_connections_ended(struct rt_connections *connections, int descriptor)
         return;
     }
     gone = &slots[descriptor];
+    gone->heard = false;
     *(gone->previous == RT_NO_CONNECTION ? &connections->oldest : &slots[gone->previous].next) =
         gone->next;
     *(gone->next == RT_NO_CONNECTION ? &connections->newest : &slots[gone->next].previous) =
@@ -93,13 +98,26 @@ uint64_t rt_connections_look(struct rt_connections *connections, int descriptor,
     return connection->brought;
 }
 
+static bool is_young(const struct rt_connection *connection, int64_t now)
+{
+    return !connection->heard && now - connection->since < RT_HANDSHAKE_MS;
+}
+
 static int oldest_young(struct rt_connections *connections, int64_t now)
 {
     while (connections->young != RT_NO_CONNECTION &&
-           now - connections->slots[connections->young].since >= RT_HANDSHAKE_MS) {
+           !is_young(&connections->slots[connections->young], now)) {
         connections->young = connections->slots[connections->young].next;
     }
     return connections->young;
+}
+
+void rt_connections_heard(struct rt_connections *connections, int descriptor, int64_t now)
+{
+    if (descriptor >= 0 && make_room(connections, descriptor)) {
+        connections->slots[descriptor].heard = true;
+        oldest_young(connections, now);
+    }
 }
 
 int rt_connections_accepted(struct rt_connections *connections, int descriptor, int64_t now)
@@ -114,7 +132,10 @@ int rt_connections_accepted(struct rt_connections *connections, int descriptor, 
     if (connections->count <= connections->limit) {
         return RT_NO_CONNECTION;
     }
-    victim = oldest_young(connections, now); /* the new one, if no other is young */
+    victim = oldest_young(connections, now);
+    if (victim == RT_NO_CONNECTION) {
+        victim = descriptor;
+    }
     rt_connections_ended(connections, victim);
     return victim;
 }

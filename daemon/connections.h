@@ -1,9 +1,9 @@
 /* The connections of one endpoint: how many there are, and which must go when there are too many.
  * Pure: times are arguments (ms of a monotonic clock), connections are descriptors.
  *
- * Beyond the limit goes the oldest of those that may still be introducing themselves: an honest peer
- * does that in milliseconds, one that only holds the place is the first to lose it. If there is none,
- * the newest goes: who is at work is never cut off for a stranger. */
+ * Beyond the limit goes the oldest of those that have said nothing and may still be introducing
+ * themselves: an honest peer does that in milliseconds, one that only holds the place is the first to
+ * lose it. If there is none, the newest goes: who is at work is never cut off for a stranger. */
 #ifndef RT_DAEMON_CONNECTIONS_H
 #define RT_DAEMON_CONNECTIONS_H
 
@@ -19,6 +19,7 @@ struct rt_connection {
     uint64_t received;  /* bytes up to the last look */
     uint64_t brought;   /* of them, since the look before */
     bool there;
+    bool heard; /* it has said something; perhaps before we are told of its accept */
 };
 
 struct rt_connections {
@@ -26,7 +27,7 @@ struct rt_connections {
     int capacity;
     size_t count, limit;
     int oldest, newest;
-    int young; /* the oldest that may be younger than RT_HANDSHAKE_MS */
+    int young; /* the oldest that may be younger than RT_HANDSHAKE_MS and have said nothing */
 };
 
 /* Sets a zeroed struct up. */
@@ -40,6 +41,14 @@ int rt_connections_accepted(struct rt_connections *connections, int descriptor, 
 /* A look at one that is there: it has received so many bytes since it was accepted. Returns how many
  * since the last look. */
 uint64_t rt_connections_look(struct rt_connections *connections, int descriptor, uint64_t received);
+
+/* It has said something. Takes one that is not there. */
+void rt_connections_heard(struct rt_connections *connections, int descriptor, int64_t now);
+/* Is there one of whom that is worth knowing? */
+static inline bool rt_connections_listen(const struct rt_connections *connections)
+{
+    return connections->young != RT_NO_CONNECTION || connections->count == 0;
+}
 
 /* It ended. Takes one that is not there. */
 void rt_connections_ended(struct rt_connections *connections, int descriptor);

@@ -182,7 +182,6 @@ static bool on_event(void *context)
             say(guard);
         }
     }
-    guard->guarded->connections = guard->connections.count;
     return true;
 }
 
@@ -208,6 +207,7 @@ bool rt_guard_open(struct rt_guard *guard, void *context, struct rt_zsocket *gua
 
     *guard = (struct rt_guard){.guarded = guarded, .cut = cut, .monitor.name = guarded->name};
     rt_connections_init(&guard->connections, limit);
+    guarded->connections = &guard->connections;
     snprintf(address, sizeof address, "inproc://guard.%s", guarded->name);
     if (listen_to(guard, context, address)) {
         return true;
@@ -236,4 +236,7 @@ void rt_guard_close(struct rt_guard *guard)
     }
     rt_zsocket_close(&guard->monitor);
     rt_connections_free(&guard->connections);
+    if (guard->guarded != NULL) {
+        guard->guarded->connections = NULL;
+    }
 }

@@ -125,6 +125,7 @@ static bool on_subscriber(void *context)
         zmq_msg_close(&message);
         return false;
     }
+    rt_zsocket_heard(&publisher->socket, &message);
     count_subscription(publisher, &message);
     check_subscription(daemon, &message);
     zmq_msg_close(&message);

@@ -261,11 +261,20 @@ static void expect_more(struct rt_zsocket *zsocket, size_t size)
     if (size > zsocket->largest) {
         zsocket->largest = size;
     }
-    hwm = rt_connections_messages(zsocket->connections, zsocket->largest > zsocket->previous
-                                                            ? zsocket->largest
-                                                            : zsocket->previous);
+    hwm = rt_connections_messages(zsocket->connections == NULL ? 0 : zsocket->connections->count,
+                                  zsocket->largest > zsocket->previous ? zsocket->largest
+                                                                       : zsocket->previous);
     if (hwm != zsocket->receive_hwm && set_int(zsocket->socket, ZMQ_RCVHWM, hwm)) {
         zsocket->receive_hwm = hwm;
+    }
+}
+
+void rt_zsocket_heard(struct rt_zsocket *zsocket, zmq_msg_t *message)
+{
+    struct rt_connections *connections = zsocket->connections;
+
+    if (connections != NULL && rt_connections_listen(connections)) {
+        rt_connections_heard(connections, zmq_msg_get(message, ZMQ_SRCFD), rt_now_ms());
     }
 }
 
@@ -278,6 +287,7 @@ enum rt_zsocket_result rt_zsocket_receive(struct rt_zsocket *zsocket, struct rt_
     while (zmq_msg_recv(payload, zsocket->socket, ZMQ_DONTWAIT) >= 0) {
         if (!zmq_msg_more(payload)) {
             expect_more(zsocket, zmq_msg_size(payload));
+            rt_zsocket_heard(zsocket, payload);
             if (fits) {
                 return RT_RECEIVED;
             }

@@ -34,9 +34,9 @@ struct rt_zsocket {
     struct event *readable, *kick;
     struct rt_zsocket_user user;
     bool reading, kicked;
-    size_t connections;       /* set by its guard */
-    size_t largest, previous; /* message of this and the last second */
-    int64_t second;           /* when this one began, ms */
+    struct rt_connections *connections; /* its guard's; NULL: it has none */
+    size_t largest, previous;           /* message of this and the last second */
+    int64_t second;                     /* when this one began, ms */
     int receive_hwm;
 };
 
@@ -73,6 +73,9 @@ void rt_zsocket_kick(struct rt_zsocket *zsocket);
  * the envelope empty. */
 enum rt_zsocket_result rt_zsocket_receive(struct rt_zsocket *zsocket, struct rt_envelope *envelope,
                                           zmq_msg_t *payload);
+
+/* The peer that sent this message is one that speaks. */
+void rt_zsocket_heard(struct rt_zsocket *zsocket, zmq_msg_t *message);
 
 /* Sends the envelope's frames and the payload without waiting, and keeps account of what `peer`,
  * one of `peers`, has not read. False: the peer is gone or does not read, all is dropped. */

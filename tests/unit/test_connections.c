@@ -69,6 +69,37 @@ static void who_is_there_for_long_stays(void **state)
     assert_int_equal(rt_connections_accepted(&all, 20, later), RT_NO_CONNECTION);
 }
 
+static void who_has_spoken_stays(void **state)
+{
+    (void)state;
+    rt_connections_accepted(&all, 10, 1);
+    rt_connections_heard(&all, 10, 1);
+    rt_connections_heard(&all, 11, 1); /* before its accept is told */
+    rt_connections_accepted(&all, 11, 2);
+    rt_connections_accepted(&all, 12, 2);
+    assert_int_equal(rt_connections_accepted(&all, 13, 3), 12);
+    rt_connections_heard(&all, 13, 4);
+    assert_int_equal(rt_connections_accepted(&all, 14, 5), 14); /* nobody is left but who speaks */
+    assert_int_equal(all.count, 3);
+    rt_connections_heard(&all, -1, 5);
+    rt_connections_ended(&all, 10);
+    rt_connections_accepted(&all, 10, 6); /* another one, of whom nothing is known */
+    assert_int_equal(rt_connections_accepted(&all, 15, 7), 10);
+}
+
+static void nobody_is_listened_to_in_vain(void **state)
+{
+    (void)state;
+    assert_true(rt_connections_listen(&all));
+    rt_connections_accepted(&all, 10, 1);
+    rt_connections_accepted(&all, 11, 1);
+    assert_true(rt_connections_listen(&all));
+    rt_connections_heard(&all, 10, 2);
+    assert_true(rt_connections_listen(&all));
+    rt_connections_heard(&all, 10, 1 + RT_HANDSHAKE_MS);
+    assert_false(rt_connections_listen(&all));
+}
+
 static void a_descriptor_seen_again_is_another_connection(void **state)
 {
     (void)state;
@@ -150,6 +181,8 @@ int main(void)
         CASE(there_is_room_up_to_the_limit),
         CASE(the_oldest_that_is_young_goes),
         CASE(who_is_there_for_long_stays),
+        CASE(who_has_spoken_stays),
+        CASE(nobody_is_listened_to_in_vain),
         CASE(a_descriptor_seen_again_is_another_connection),
         CASE(looks_tell_what_was_brought_since),
         CASE(large_messages_are_fewer),
