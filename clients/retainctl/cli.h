@@ -102,6 +102,10 @@ json_t *rt_cli_ask(struct rt_cli *cli, const char *op, retain_map *params, int *
 /* Asks and, with --json, prints the answer: NULL then, *code says how it went. */
 json_t *rt_cli_ask_table(struct rt_cli *cli, const char *op, retain_map *params, int *code);
 
+/* Subscribes to the owners that the key's file names; *count is how many (owners.c). An error of the
+ * library. */
+int rt_cli_subscribe_owners(struct rt_cli *cli, int *count);
+
 /* ---- commands, one file each ----------------------------------------------------------------- */
 
 int rt_cli_push(struct rt_cli *cli, int argc, char **argv);

@@ -19,8 +19,9 @@ const struct rt_cli_command rt_cli_commands[] = {
      rt_cli_push},
     {"watch", "[PREFIX...]", "print alerts as they come, and those that were missed",
      "PREFIX is the beginning of a topic: alert. (all, the default), alert.critical., owner.kim. "
-     "and so on. Each alert is\n"
-     "printed once. With --since, or --cursor-file of an earlier run, what was published meanwhile "
+     "and so on; of a\n"
+     "key with owners theirs are the default. Each alert is printed once. With --since, or "
+     "--cursor-file of an earlier run, what was published meanwhile "
      "comes first.",
      rt_cli_watch},
     {"get", "ACCOUNT", "health of an account, with the reasons", NULL, rt_cli_get},

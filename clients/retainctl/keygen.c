@@ -196,6 +196,7 @@ static int write_secret(const struct keygen *keygen)
         keygen->name, keygen->name, keygen->public_key, keygen->secret_key);
     if (!is_server(keygen))
         add(&text, "server=%s\n", keygen->server_key);
+    add_texts(&text, "owner", &keygen->owners); /* for the client to know what it may ask for */
     code = write_file(keygen->secret_path, &text, 0600);
     explicit_bzero(&text, sizeof(text));
     return code;

@@ -152,14 +152,16 @@ static int subscribe(struct rt_cli *cli, struct watch *watch, char **prefixes, i
             return rt_cli_usage(cli, "a topic begins with alert. or owner., not '%s'", prefixes[i]);
     }
     if (count == 0)
+        code = rt_cli_subscribe_owners(cli, &count);
+    if (count == 0 && code == RETAIN_OK)
         code = retain_subscribe(cli->client, "alert.");
     if (code == RETAIN_OK)
         code = retain_resume(cli->client, watch->since);
     return code == RETAIN_OK ? RT_CLI_CONTINUE : rt_cli_explain(cli, code, cli->alerts, 0);
 }
 
-/* Says once that nobody is there, to go on waiting. A cursor that is none would never get an answer:
- * that ends it. */
+/* Says once that nobody is there, to go on waiting. A cursor that is none would never get an answer,
+ * and a key that may not ask will not hear either: that ends it. */
 static int first_question(struct rt_cli *cli, const struct watch *watch)
 {
     double seconds = rt_cli_seconds(cli, RT_CLI_QUERY_SECONDS);
@@ -175,8 +177,9 @@ static int first_question(struct rt_cli *cli, const struct watch *watch)
         (void)rt_cli_explain(cli, RETAIN_TIMED_OUT, cli->query, seconds);
         fprintf(stderr, "retainctl: waiting for it\n");
     }
-    if (reply != NULL && strcmp(retain_reply_error(reply), "bad_request") == 0)
-        exit = rt_cli_fail("%s", retain_reply_message(reply));
+    if (reply != NULL && (strcmp(retain_reply_error(reply), "bad_request") == 0 ||
+                          strcmp(retain_reply_error(reply), "denied") == 0))
+        exit = rt_cli_fail("%s (%s)", retain_reply_message(reply), retain_reply_error(reply));
     retain_reply_free(reply);
     retain_map_free(params);
     return exit;

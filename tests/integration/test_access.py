@@ -506,7 +506,7 @@ def retainctl_makes_keys_and_shows_them():
         code, out, err = keys.run(daemon, 'kim', 'get', 'kims')
         check(code == 0 and 'kims' in out, out, err)
         for name, argv in (('kim', ['stats']), ('kim', ['get', 'other']), ('kim', ['erase', '--yes', 'kims']),
-                           ('pbx', ['get', 'kims']), ('kim', ['push', '--format', 'jsonl'])):
+                           ('pbx', ['get', 'kims']), ('pbx', ['watch']), ('kim', ['push', '--format', 'jsonl'])):
             code, out, err = keys.run(daemon, name, *argv, input=lines_of(event()))
             check(code == 1 and 'denied' in out + err, name, argv, code, out, err)
         code, out, err = keys.run(daemon, None, '--timeout', '1', 'stats')
@@ -528,7 +528,7 @@ def watch_fills_the_gap_that_a_revocation_leaves():
     keys.make('subscriber', 'gone')
     with keys.start() as daemon:
         out = open(os.path.join(keys.folder, 'out'), 'wb')
-        watching = spawn(keys.argv(daemon, 'kim', '--json', 'watch', 'owner.kim.'), stdout=out, stderr=out)
+        watching = spawn(keys.argv(daemon, 'kim', '--json', 'watch'), stdout=out, stderr=out)  # its key says whose
 
         def heard():
             with open(out.name) as lines:
@@ -554,6 +554,7 @@ def watch_fills_the_gap_that_a_revocation_leaves():
             os.kill(daemon.pid, signal.SIGHUP)
             until(lambda: daemon.log_text().count('keys=3') >= n + 2, 'the reload')
         check(not any(a.startswith('lees') for a in heard()), heard())
+        check('shut out' not in daemon.log_text(), 'it asked for what it may not hear')
         kill(watching.pid)
         watching.wait()
 
