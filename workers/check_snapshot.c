@@ -1,6 +1,7 @@
 /* Checks the folder `snapshots`: header, checksum, and whether the content can be taken in. A
  * damaged one is no loss if the one before it is good or its log is still there from the beginning;
- * which of both it is shows in what the journal's check says about missing segments. */
+ * which of both it is shows in what the journal's check says about missing segments. One that is
+ * whole and cannot be taken in is of another program: a start refuses it rather than go back. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -103,6 +104,7 @@ static void check_file(struct rt_check *check, int folder, const char *name)
     struct rt_snapshot snapshot;
     uint32_t partition = 0;
     enum kind kind = kind_of(name, &partition);
+    enum rt_weight weight;
     uint64_t offset, accounts = 0;
     const char *wrong;
 
@@ -116,7 +118,12 @@ static void check_file(struct rt_check *check, int folder, const char *name)
         rt_check_found(check, RT_FOUND_NOTE, file, offset, "a snapshot that a stop cut short");
         return;
     }
-    wrong = wrong == NULL ? import(check, &snapshot, &accounts, text) : wrong;
+    if (wrong != NULL) {
+        weight = weigh(check, folder, partition, kind);
+    } else {
+        wrong = import(check, &snapshot, &accounts, text);
+        weight = RT_FOUND_LOST;
+    }
     check->checked.snapshots++;
     check->checked.accounts += kind == NEWEST ? accounts : 0;
     check->checked.bytes += snapshot.content.size;
@@ -124,7 +131,7 @@ static void check_file(struct rt_check *check, int folder, const char *name)
         check->covered[partition] = snapshot.position;
     rt_buffer_free(&snapshot.content);
     if (wrong != NULL)
-        rt_check_found(check, weigh(check, folder, partition, kind), file, offset, wrong);
+        rt_check_found(check, weight, file, offset, wrong);
 }
 
 static int by_name(const struct dirent **left, const struct dirent **right)

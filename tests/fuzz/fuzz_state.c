@@ -1,5 +1,6 @@
 /* Any files as a state directory: it is refused with a sentence, or opened, recovered from and
- * written to; and what was in it then is in it when it is opened again.
+ * written to; and what was in it then is in it when it is opened again. What `retainctl verify` finds
+ * nothing wrong with is not refused.
  *
  * The input: files, each a byte of kind, two of size (little-endian) and its bytes, or as many as
  * there are. Kinds: segments in the order of their numbers whose records have their checksums
@@ -13,6 +14,7 @@
 #include "workers/answer.h"
 #include "workers/dedupe.h"
 #include "workers/recover.h"
+#include "workers/verify.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -72,7 +74,9 @@ static void write_files(const uint8_t *data, size_t size)
     unsigned segments = 0;
 
     fuzz_folder_empty();
+    fuzz_folder_write("format", rt_span_text("format 1\npartitions 1\nhash xxh3-64\n"));
     fuzz_folder_write("generations", rt_span_text("generation 1 workers 1 log 1\n"));
+    fuzz_folder_write("secret", rt_span_text("000000000000002a\n"));
     while (size >= 3) {
         size_t claimed = (size_t)(data[1] | data[2] << 8);
         struct rt_span bytes = rt_span(data + 3, claimed < size - 3 ? claimed : size - 3);
@@ -87,6 +91,22 @@ static void write_files(const uint8_t *data, size_t size)
         data += 3 + bytes.size;
         size -= 3 + bytes.size;
     }
+}
+
+static void found(void *context, const struct rt_finding *finding)
+{
+    (void)context;
+    RT_ASSERT(finding->file[0] != '\0' && finding->what[0] != '\0');
+}
+
+/* Whether nothing is lost. */
+static bool verify(void)
+{
+    struct rt_checked checked;
+    char error[RT_JOURNAL_ERROR];
+
+    return rt_verify(fuzz_folder_path(), found, NULL, &checked, error, sizeof(error)) &&
+           checked.lost == 0;
 }
 
 /* ---- a worker's life -------------------------------------------------------------------------- */
@@ -252,10 +272,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t events[RT_EVENT_TYPES], accounts;
     char error[RT_JOURNAL_ERROR];
     struct life life;
+    bool clean;
 
     write_files(data, size);
-    if (!begin(&life, error))
+    clean = verify();
+    if (!begin(&life, error)) {
+        RT_ASSERT(!clean);
         return 0;
+    }
     count_one(&life);
     commit(&life);
     is_there(&life);
