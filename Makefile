@@ -156,7 +156,14 @@ archives_of = $(call archives,$(sort $(foreach folder,$(call included,$(1)),$(us
 link_test = $(CC) $(PIE) $(ALL_LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -o $@ $(libs_test)
 
 # The fuzzers too are compiled, so that whoever changes what they call hears of it.
-test-programs: $(tests) $(addsuffix .o,$(fuzzers))
+test-programs: $(tests) $(addsuffix .o,$(fuzzers)) shims
+
+# Preloaded into real programs, to make their system calls fail.
+shims: $(patsubst %.c,$(O)/%.so,$(wildcard tests/shim/*.c))
+
+$(O)/tests/shim/%.so: tests/shim/%.c $(O)/flags
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) -shared $(filter-out -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS)) $< -o $@ -ldl
 
 $(tests): $(O)/%: $(O)/%.o $$(call archives_of,$$*.c)
 	$(call say,LINK)$(link_test)
@@ -225,9 +232,10 @@ SEEDS ?= 100
 sim: test-programs
 	SIM_SEEDS=$(SEEDS) SIM_QUIET=1 $(if $(SEED),RETAIND_TEST_SEED=$(SEED)) nice $(O)/tests/sim/sim_system
 
-# Every call of a worker's disk, failing in every way (tests/sim/sim_faults.c says which): an hour or so.
+# Every call of a worker's disk, failing in every way (tests/sim/sim_faults.c says which), and every system call of real processes on
+# the state directory (tests/integration/test_crash_walk.py): hours.
 crash-walk:
-	RETAIND_WALK_STRIDE=1 TEST_SECONDS=14400 tests/run property sim_faults
+	RETAIND_WALK_STRIDE=1 RETAIND_CRASH_STRIDE=1 TEST_SECONDS=28800 tests/run property integration sim_faults test_crash_walk
 
 coverage:
 	tests/coverage
@@ -297,8 +305,8 @@ deb:
 clean:
 	rm -rf $(O)
 
-.PHONY: all test-programs sim fuzz-programs bench bench-programs evidence check style fuzz kill-rounds crash-walk coverage demo deps \
-        test-deps docs golden-state install uninstall deb clean FORCE
+.PHONY: all test-programs shims sim fuzz-programs bench bench-programs evidence check style fuzz kill-rounds crash-walk coverage demo \
+        deps test-deps docs golden-state install uninstall deb clean FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(O)/%.d,$(wildcard protocol/*.c config/*.c config/tool/*.c daemon/*.c workers/*.c clients/*/*.c tests/*/*.c \
     tests/sim/system/*.c examples/*.c bench/*.c))

@@ -70,7 +70,7 @@ void rt_tiny_settle(void);
 /* Waits until the workers have written `files` whose names end so; not after the fault, which may
  * have changed what is due. */
 void rt_tiny_wait_for(const char *ending, unsigned files);
-/* Waits until the file is gone. */
+/* Waits until the file is gone; not after the fault either. */
 void rt_tiny_wait_gone(const char *name);
 
 /* How often a worker was started since begin, and what the one with the bad disk did. */
