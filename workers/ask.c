@@ -66,6 +66,7 @@ static void answer_erase(struct rt_worker *worker, const struct rt_query *query,
 {
     bool own = rt_core_shard(&worker->core, query->account) != NULL;
     struct rt_account *account = own ? rt_core_find(&worker->core, query->account) : NULL;
+    char error[RT_JOURNAL_ERROR];
     int hold;
 
     if (own && account == NULL) {
@@ -73,6 +74,8 @@ static void answer_erase(struct rt_worker *worker, const struct rt_query *query,
         return;
     }
     hold = rt_hold_shared(worker->state_dir);
+    if (hold >= 0 && worker->core.index == 0 && !rt_journal_cut_others(worker->journal, error))
+        rt_worker_die(worker, "erase", error);
     if (hold < 0)
         rt_query_error(out, RT_BUSY, "a backup is being taken: ask again when it is over");
     else if (own)

@@ -172,6 +172,10 @@ bool rt_journal_scrub_sync(struct rt_journal *journal, char *error);
 /* True if records are noted that scrub_sync has not done yet. */
 bool rt_journal_scrub_noted(const struct rt_journal *journal);
 
+/* Cuts off what a stop left without a commit behind the end of logs that nobody writes any more: no walk
+ * gives it, and it may hold anybody's events. For one worker to do. False with error. */
+bool rt_journal_cut_others(struct rt_journal *journal, char *error);
+
 /* True if the directory holds the intent of a scrub that a stop cut short: opening will finish it. */
 bool rt_scrub_pending(const char *state_dir);
 

@@ -223,6 +223,26 @@ bool rt_journal_foreign(const struct rt_journal *journal, uint32_t log)
     return held;
 }
 
+bool rt_journal_cut_others(struct rt_journal *journal, char *error)
+{
+    char note[RT_JOURNAL_ERROR];
+    bool done = true;
+
+    for (size_t i = 0; done && i < journal->logs.count; i++) {
+        struct rt_log *log = &journal->logs.logs[i];
+
+        if (log == journal->own || rt_journal_foreign(journal, log->id)) {
+            continue;
+        }
+        done = find_end(journal, log, error);
+        if (done && log->unfinished) {
+            done = rt_log_cut(log, note, error);
+            log->unfinished = !done;
+        }
+    }
+    return done;
+}
+
 /* The oldest segment that may hold a commit at or after `since`: the one before the first that
  * began at or after it. */
 static size_t first_since(struct rt_log *log, int64_t since)
