@@ -63,6 +63,9 @@ static bool scan_segment(struct search *search, struct rt_segment *segment, char
         fault = errno;
         rt_segment_scan_close(&scan);
         segment->broken = segment->used = fault == EBADMSG;
+        if (fault == ENOENT) {
+            return true; /* trimmed by another worker since it was listed */
+        }
         if (!segment->broken) {
             snprintf(error, RT_JOURNAL_ERROR, "journal/%04x-%06x.seg: %s", id, segment->number,
                      strerror(fault));

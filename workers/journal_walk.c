@@ -13,6 +13,7 @@
 
 struct walk {
     struct rt_log *log;
+    bool own; /* nobody else trims it */
     rt_journal_take *take;
     rt_journal_damaged *damaged;
     void *context;
@@ -94,6 +95,8 @@ static bool walk_segment(const struct walk *walk, uint32_t number, rt_position f
                              first ? rt_position_offset(from) : 0,
                              last ? rt_position_offset(walk->log->end) : 0)) {
         walked = walk_records(walk, &scan, last);
+    } else if (errno == ENOENT && !walk->own) {
+        walked = true; /* trimmed by another worker since it was listed: nothing in it is needed */
     } else if (errno == EBADMSG || errno == ENOENT) {
         report(walk, number, 0, errno == ENOENT ? "the file is missing" : "no header can be read");
         walked = true;
@@ -167,6 +170,7 @@ bool rt_journal_walk(struct rt_journal *journal, uint32_t log, rt_position from,
     uint32_t end, previous = 0;
 
     walk.log = rt_logs_get(&journal->logs, journal->folder, log, false);
+    walk.own = walk.log == journal->own;
     error[0] = '\0';
     if (walk.log == NULL) {
         return true;

@@ -115,10 +115,12 @@ class Lives:
             check(time.monotonic() < end, op, 'is not answered:', self.daemon.tail())
 
     def check_all(self, load, what):
-        self.ask('account.list', limit=1)
-        load.check_counts(what)
+        for name, want in load.counts(load.batches).items():
+            reply = self.ask('account.get', account=name)
+            got = {k: n for k, n in reply.get('events', {}).items() if n}
+            equal(got, want, what, 'count of', name)
         listed = {}
-        for message in self.daemon.alerts(kind='ticket_overdue'):
+        for message in self.ask('alert.list', kind='ticket_overdue', limit=1000)['alerts']:
             check(message['account'] not in listed, what, message['account'], 'was raised twice')
             listed[message['account']] = (message['id'], message['cursor'])
         check(set(listed) >= set(self.alarms), what, 'alarms that are not listed')

@@ -16,6 +16,7 @@
 #include "protocol/assert.h"
 #include "tests/lib/bad_disk.h"
 #include "tests/lib/fuzz_seal.h"
+#include "workers/journal_range.h"
 #include "workers/segment.h"
 #include "workers/snapshot.h"
 
@@ -437,6 +438,34 @@ static void logs_of_earlier_generations_are_read_and_trimmed(void **state)
     assert_false(rt_journal_read(journal, at, &record));
     rt_journal_close(journal);
     rt_scratch_remove(folder);
+}
+
+/* Another worker trims a log of before while this one starts. */
+static void a_segment_that_is_trimmed_meanwhile_is_no_damage(void **state)
+{
+    for (int gone = 1; gone <= 4; gone++) {
+        char *folder = rt_scratch_new(), error[RT_JOURNAL_ERROR], path[256];
+        struct rt_journal *journal = must_open(folder);
+        struct seen seen;
+        rt_position from, to;
+
+        (void)state;
+        for (uint32_t i = 0; i < 10; i++)
+            must_add_group(journal, i * EACH);
+        rt_journal_close(journal);
+        journal = open_log(folder, LOG + 4, error);
+        assert_non_null(journal);
+        for (int number = 1; number <= gone; number++) {
+            snprintf(path, sizeof(path), "%s/journal/0003-00000%d.seg", folder, number);
+            unlink(path);
+        }
+        assert_true(rt_journal_range(journal, LOG, 0, &from, &to, error));
+        seen = walk(journal);
+        assert_int_equal(seen.damaged, 0);
+        assert_false(seen.wrong);
+        rt_journal_close(journal);
+        rt_scratch_remove(folder);
+    }
 }
 
 /* A name far behind the others must not fill the log with what lies between. */
@@ -1225,6 +1254,7 @@ int main(void)
         cmocka_unit_test(an_empty_group_keeps_the_time),
         cmocka_unit_test(trimming_waits_for_snapshots_and_age),
         cmocka_unit_test(logs_of_earlier_generations_are_read_and_trimmed),
+        cmocka_unit_test(a_segment_that_is_trimmed_meanwhile_is_no_damage),
         cmocka_unit_test(scrubbed_records_are_gone_from_disk_but_not_from_chains),
         cmocka_unit_test(an_intent_that_cannot_be_ours_overwrites_nothing),
         cmocka_unit_test(segments_that_are_missing_are_said_once),
