@@ -137,3 +137,21 @@ const struct rt_key *rt_door_peer(const struct rt_daemon *daemon, zmq_msg_t *bod
     }
     return rt_access_of(&daemon->doors.access, rt_door_peer_name(body));
 }
+
+/* libzmq's own names are a zero and a number of 32 bits. */
+static bool has_given_name(const struct rt_envelope *envelope, zmq_msg_t *body)
+{
+    struct rt_span name = rt_envelope_frame(envelope, 0);
+    const char *chosen = zmq_msg_gets(body, "Identity");
+
+    return name.size == 5 && name.data[0] == 0 && (chosen == NULL || chosen[0] == '\0');
+}
+
+const struct rt_key *rt_door_asker(const struct rt_daemon *daemon,
+                                   const struct rt_envelope *envelope, zmq_msg_t *body)
+{
+    if (!daemon->doors.access.asked) {
+        return &rt_key_anyone;
+    }
+    return has_given_name(envelope, body) ? rt_door_peer(daemon, body) : NULL;
+}

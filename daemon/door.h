@@ -39,4 +39,10 @@ struct rt_span rt_door_peer_name(zmq_msg_t *body);
  * in. Valid until the next reload. */
 const struct rt_key *rt_door_peer(const struct rt_daemon *daemon, zmq_msg_t *body);
 
+/* The same for one who waits for an answer, with the envelope of its request. A peer that gave itself
+ * a routing id is nobody: another could take that name once it has left, and with it the answers
+ * that are on their way. Those that libzmq gives are numbers a peer does not get to know. */
+const struct rt_key *rt_door_asker(const struct rt_daemon *daemon,
+                                   const struct rt_envelope *envelope, zmq_msg_t *body);
+
 #endif

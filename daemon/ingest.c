@@ -280,7 +280,8 @@ static void push_and_answer(struct rt_daemon *daemon, const struct rt_key *key,
                             struct rt_span payload, struct rt_pending *pending)
 {
     if (!rt_key_may_push(key)) {
-        refuse(daemon, pending, RT_DENIED, "this key may not send events");
+        refuse(daemon, pending, RT_DENIED,
+               "this key may not send events, or its peer has a routing id of its own");
     } else if (daemon->phase == RT_PHASE_STOPPING) {
         refuse(daemon, pending, RT_STOPPING, "the daemon is stopping: send all of it again");
     } else {
@@ -331,7 +332,7 @@ static bool on_push(void *context)
         rt_envelope_clear(&envelope);
         daemon->metrics.dropped[RT_DROPPED_REPLY]++;
     } else {
-        push_and_answer(daemon, rt_door_peer(daemon, &message),
+        push_and_answer(daemon, rt_door_asker(daemon, &envelope, &message),
                         rt_span(zmq_msg_data(&message), zmq_msg_size(&message)), pending);
     }
     zmq_msg_close(&message);

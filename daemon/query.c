@@ -236,7 +236,8 @@ static enum rt_error refusal(struct rt_daemon *daemon, const struct rt_key *key,
     enum rt_error code;
 
     if (!rt_key_may_ask(key)) {
-        return rt_fault_set(fault, RT_DENIED, "this key may not ask");
+        return rt_fault_set(fault, RT_DENIED,
+                            "this key may not ask, or its peer has a routing id of its own");
     }
     if (daemon->phase == RT_PHASE_STOPPING) {
         return rt_fault_set(fault, RT_STOPPING, "the daemon is stopping");
@@ -305,7 +306,7 @@ static bool on_query(void *context)
         rt_envelope_clear(&envelope);
         daemon->metrics.dropped[RT_DROPPED_REPLY]++;
     } else {
-        ask(daemon, rt_door_peer(daemon, &message), &envelope, peer,
+        ask(daemon, rt_door_asker(daemon, &envelope, &message), &envelope, peer,
             rt_span(zmq_msg_data(&message), zmq_msg_size(&message)));
     }
     zmq_msg_close(&message);

@@ -365,6 +365,31 @@ def a_key_that_is_gone_is_out():
 
 
 @case
+def nobody_takes_the_name_of_another():
+    """A routing id that a client chose would be its successor's, with the answers that are on their way."""
+    house = House()
+    with house.daemon:
+        for endpoint, payload in (('events', [event()]), ('query', {'op': 'stats'})):
+            for name in (b'me', b'x' * 200, b'\0' + b'binary'):
+                socket = ctx.socket(zmq.DEALER)
+                socket.setsockopt(zmq.LINGER, 0)
+                socket.setsockopt(zmq.IDENTITY, name)
+                socket.curve_publickey, socket.curve_secretkey = house.admin
+                socket.curve_serverkey = house.public
+                socket.connect(house.daemon.at[endpoint])
+                equal(house.exchange(socket, payload).get('error'), 'denied', endpoint, name)
+                socket.close()
+        equal(house.accounts(), 0, 'accounts')
+    with Daemon() as daemon:  # without keys there is nothing to be protected
+        socket = ctx.socket(zmq.DEALER)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.IDENTITY, b'me')
+        socket.connect(daemon.at['events'])
+        equal(house.exchange(socket, [event()])['accepted'], 1, 'without keys')
+        socket.close()
+
+
+@case
 def a_subscriber_that_is_gone_hears_no_more_and_the_others_miss_nothing():
     house = House()
     gone, stays = house.key('gone', 'subscriber'), house.key('stays', 'subscriber')
