@@ -2,7 +2,6 @@
 #include "clients/retainctl/backtest_past.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -24,87 +23,87 @@ static bool on_bad(void *arg, uint64_t line, const char *text)
     return true;
 }
 
-/* ---- a batch --------------------------------------------------------------------------------- */
+/* ---- taking: on a thread of its own ---------------------------------------------------------- */
 
-static void batch_decode(struct rt_past *past)
+/* False without memory. */
+static bool batch_number(struct rt_past *past, struct rt_relayed *batch)
 {
-    for (size_t i = 0; i < past->batched; i++) {
-        struct rt_past_event *entry = &past->batch[i];
-        struct rt_fault fault;
-
-        entry->good =
-            rt_event_decode_accepted(rt_span(past->bytes.data + entry->begin, entry->size),
-                                     &entry->event, &fault) == RT_OK;
-        if (entry->good)
-            entry->hash = rt_names_hash(past->names, entry->event.account);
-        else
-            on_bad(past, entry->line, fault.text);
-    }
-}
-
-static bool batch_number(struct rt_past *past)
-{
-    for (size_t i = 0; i < past->batched; i++)
-        if (past->batch[i].good)
-            rt_names_expect(past->names, past->batch[i].hash);
-    for (size_t i = 0; i < past->batched; i++) {
-        struct rt_past_event *entry = &past->batch[i];
-
-        if (!entry->good)
-            continue;
-        entry->number = rt_names_number_of(past->names, entry->event.account, entry->hash);
-        if (entry->number < 0)
+    for (size_t i = 0; i < batch->count; i++)
+        batch->hashes[i] = rt_names_hash(past->names, batch->events[i].account);
+    for (size_t i = 0; i < batch->count; i++)
+        rt_names_expect(past->names, batch->hashes[i]);
+    for (size_t i = 0; i < batch->count; i++) {
+        batch->numbers[i] =
+            rt_names_number_of(past->names, batch->events[i].account, batch->hashes[i]);
+        if (batch->numbers[i] < 0)
             return false;
     }
     return true;
 }
 
-static void batch_hint(const struct rt_past *past)
+static bool event_take(struct rt_past *past, const struct rt_event *event, int64_t number)
 {
-    for (int step = 0; past->hint != NULL && step < RT_PAST_HINTS; step++)
-        for (size_t i = 0; i < past->batched; i++)
-            if (past->batch[i].good)
-                past->hint(past->context, (size_t)past->batch[i].number, step);
-}
-
-static bool event_take(struct rt_past *past, const struct rt_past_event *entry)
-{
-    const struct rt_event *event = &entry->event;
-
     if (past->events++ == 0 || event->ts < past->first)
         past->first = event->ts;
     if (past->events == 1 || event->ts > past->last)
         past->last = event->ts;
-    return past->take(past->context, (size_t)entry->number, event);
+    return past->take(past->context, (size_t)number, event);
 }
 
-/* False without memory. */
-static bool batch_take(struct rt_past *past)
+/* Events are taken some at a time, so that what is known of their accounts is on its way from memory
+ * when it is needed. */
+static bool batch_take(void *context, struct rt_relayed *batch)
 {
-    bool taken = !past->bytes.failed;
+    struct rt_past *past = context;
 
-    if (taken) {
-        batch_decode(past);
-        taken = batch_number(past);
+    if (!batch_number(past, batch))
+        return false;
+    for (int step = 0; past->hint != NULL && step < RT_PAST_HINTS; step++)
+        for (size_t i = 0; i < batch->count; i++)
+            past->hint(past->context, (size_t)batch->numbers[i], step);
+    for (size_t i = 0; i < batch->count; i++)
+        if (!event_take(past, &batch->events[i], batch->numbers[i]))
+            return false;
+    return true;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+/* A batch with room for so many bytes; false if the taker has stopped. */
+static bool room(struct rt_past *past, size_t size)
+{
+    struct rt_relayed *batch = past->batch;
+
+    if (batch != NULL && (batch->count == RT_RELAY_EVENTS || batch->used + size > RT_RELAY_BYTES)) {
+        rt_relay_hand_over(past->relay);
+        batch = NULL;
     }
-    if (taken)
-        batch_hint(past);
-    for (size_t i = 0; taken && i < past->batched; i++)
-        taken = !past->batch[i].good || event_take(past, &past->batch[i]);
-    past->batched = 0;
-    rt_buffer_clear(&past->bytes);
-    past->no_memory = past->no_memory || !taken;
-    return taken;
+    past->batch = batch != NULL ? batch : rt_relay_next(past->relay);
+    past->stopped = past->batch == NULL;
+    return !past->stopped;
 }
 
 static bool on_event(void *arg, uint64_t line, struct rt_span packed)
 {
     struct rt_past *past = arg;
+    struct rt_relayed *batch;
+    struct rt_fault fault;
+    uint8_t *bytes;
 
-    past->batch[past->batched++] =
-        (struct rt_past_event){.begin = past->bytes.size, .size = packed.size, .line = line};
-    rt_buffer_append(&past->bytes, packed.data, packed.size);
-    return past->batched < RT_PAST_BATCH || batch_take(past);
+    if (packed.size > RT_RELAY_BYTES)
+        return on_bad(past, line, "larger than any event may be");
+    if (!room(past, packed.size))
+        return false;
+    batch = past->batch;
+    bytes = batch->bytes + batch->used;
+    memcpy(bytes, packed.data, packed.size);
+    if (rt_event_decode_accepted(rt_span(bytes, packed.size), &batch->events[batch->count],
+                                 &fault) != RT_OK)
+        return on_bad(past, line, fault.text);
+    batch->count++;
+    batch->used += packed.size;
+    past->read++;
+    return true;
 }
 
 static void on_begin(void *arg, const char *name)
@@ -124,9 +123,8 @@ int rt_past_open(struct rt_past *past, const struct rt_cli *cli,
         .files = files,
         .count = count,
         .names = rt_names_new(),
-        .batch = malloc(RT_PAST_BATCH * sizeof(struct rt_past_event)),
     };
-    if (past->names == NULL || past->batch == NULL)
+    if (past->names == NULL)
         return rt_cli_fail("out of memory");
     return rt_source_open(&past->source, cli, options);
 }
@@ -134,8 +132,6 @@ int rt_past_open(struct rt_past *past, const struct rt_cli *cli,
 void rt_past_close(struct rt_past *past)
 {
     rt_names_free(past->names);
-    free(past->batch);
-    rt_buffer_free(&past->bytes);
     rt_source_close(&past->source);
 }
 
@@ -158,7 +154,7 @@ static bool take_record(void *context, struct rt_span event)
 {
     struct rt_past *past = context;
 
-    return on_event(past, past->events + past->bad + past->batched + 1, event);
+    return on_event(past, past->read + past->bad + 1, event);
 }
 
 static void on_damage(void *context, const char *file, uint64_t offset, const char *what)
@@ -183,34 +179,49 @@ static bool directory_read(struct rt_past *past, const char *name)
     past->name = name;
     if (rt_history_walk(name, take_record, on_damage, past, error, sizeof(error)))
         return true;
-    if (!past->no_memory)
+    if (!past->stopped) /* else it is said later why */
         rt_cli_fail("%s", error);
     return false;
 }
 
-/* ---- reading --------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
-int rt_past_read(struct rt_past *past, rt_past_take *take, rt_past_hint *hint, void *context)
+/* The number of logs that failed. */
+static size_t logs_read(struct rt_past *past)
 {
     size_t failed = 0;
+    bool stopped = false;
 
-    past->events = past->bad = past->damaged = 0;
-    past->first = past->last = 0;
-    past->take = take;
-    past->hint = hint;
-    past->context = context;
-    for (int i = 0; i < past->count && !past->no_memory; i++) {
-        bool stopped = false;
-
+    for (int i = 0; i < past->count && !stopped; i++) {
         if (is_directory(past->files[i]))
             failed += !directory_read(past, past->files[i]);
         else
             failed += rt_source_read(&past->source, &past->files[i], 1, &stopped);
-        if (!past->no_memory)
-            (void)batch_take(past); /* the rest of it; its name goes with its faults */
     }
+    return failed;
+}
+
+int rt_past_read(struct rt_past *past, rt_past_take *take, rt_past_hint *hint, void *context)
+{
+    size_t failed;
+    bool taken;
+
+    past->events = past->bad = past->damaged = past->read = 0;
+    past->first = past->last = 0;
+    past->take = take;
+    past->hint = hint;
+    past->context = context;
+    past->batch = NULL;
+    past->stopped = false;
+    past->relay = rt_relay_start(batch_take, past);
+    if (past->relay == NULL)
+        return rt_cli_fail("out of memory");
+    failed = logs_read(past);
+    if (past->batch != NULL)
+        rt_relay_hand_over(past->relay);
+    taken = rt_relay_end(past->relay);
     past->told = true;
-    if (past->no_memory)
+    if (!taken)
         return rt_cli_fail("out of memory");
     return failed > 0 ? RT_EXIT_FAILED : RT_CLI_CONTINUE;
 }

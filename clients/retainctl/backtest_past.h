@@ -3,26 +3,17 @@
 #ifndef RT_RETAINCTL_BACKTEST_PAST_H
 #define RT_RETAINCTL_BACKTEST_PAST_H
 
+#include "clients/retainctl/backtest_relay.h"
 #include "clients/retainctl/backtest_names.h"
 #include "clients/retainctl/source.h"
-#include "protocol/event.h"
 
-/* One event of the account of that number. False: no memory. */
+/* One event of the account of that number, on another thread than the caller of rt_past_read. False:
+ * no memory. */
 typedef bool rt_past_take(void *context, size_t number, const struct rt_event *event);
 /* The account of that number is wanted soon (step 0), sooner (1), next (2): hints to the processor. */
 typedef void rt_past_hint(void *context, size_t number, int step);
 
-/* Events are taken some at a time, so that what is known of their accounts is on its way from memory
- * when it is needed. */
-enum { RT_PAST_BATCH = 64, RT_PAST_HINTS = 3 };
-struct rt_past_event {
-    struct rt_event event;
-    size_t begin, size; /* in the bytes of the batch */
-    uint64_t line;
-    int64_t number;
-    uint32_t hash;
-    bool good;
-};
+enum { RT_PAST_HINTS = 3 };
 
 struct rt_past {
     struct rt_source source;
@@ -32,18 +23,18 @@ struct rt_past {
 
     /* of the last reading */
     uint64_t events, bad, damaged; /* taken; refused; places of a journal that cannot be read */
+    uint64_t read;                 /* handed over to be taken: events in the end */
     int64_t first, last;           /* span; valid if events > 0 */
 
     /* while reading */
     rt_past_take *take;
     rt_past_hint *hint; /* NULL: none */
     void *context;
-    struct rt_past_event *batch;
-    size_t batched;
-    struct rt_buffer bytes; /* of the batch */
-    const char *name;       /* of the file */
-    bool told;              /* faults were shown in an earlier reading */
-    bool no_memory;
+    struct rt_relay *relay;
+    struct rt_relayed *batch; /* being filled, NULL: none yet */
+    bool stopped;             /* the taker has, for lack of memory */
+    const char *name;         /* of the file */
+    bool told;                /* faults were shown in an earlier reading */
 };
 
 /* RT_CLI_CONTINUE or the exit code. Release with rt_past_close in either case. */

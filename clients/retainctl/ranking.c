@@ -51,47 +51,48 @@ double rt_ranking_auc(struct rt_ranked *entries, size_t count)
 
 /* ---- bootstrap ------------------------------------------------------------------------------- */
 
-/* Entries of one health, and how many of each group a round has drawn. */
-struct run {
-    uint32_t stayed, left;
-};
+/* What a round needs of each entry, lowest first: enough to go through them once, in order. */
+enum { LEFT = 1, RUN_ENDS = 2 };
 
-static double auc_of_runs(const struct run *runs, size_t count)
+static void flags_set(const struct rt_ranked *entries, size_t count, uint8_t *flags)
 {
-    double above = 0, left = 0, stayed = 0;
+    size_t end, churned;
 
-    for (size_t i = 0; i < count; i++) {
-        above += runs[i].stayed * (left + runs[i].left / 2.0);
-        left += runs[i].left;
-        stayed += runs[i].stayed;
-    }
-    return left > 0 && stayed > 0 ? above / (left * stayed) : NAN;
-}
-
-/* For each entry twice the number of its run, and one more if it left. */
-static size_t runs_number(const struct rt_ranked *entries, size_t count, uint32_t *places)
-{
-    size_t runs = 0, end, churned;
-
-    for (size_t at = 0; at < count; at = end, runs++) {
+    for (size_t at = 0; at < count; at = end) {
         end = run_end(entries, count, at, &churned);
         for (size_t i = at; i < end; i++)
-            places[i] = (uint32_t)(2 * runs + entries[i].churned);
+            flags[i] = entries[i].churned ? LEFT : 0;
+        flags[end - 1] |= RUN_ENDS;
     }
-    return runs;
 }
 
-static double draw(struct rt_dice *dice, const uint32_t *places, size_t count, struct run *runs,
-                   size_t run_count)
+/* How often an entry is in a set drawn with replacement from very many: Poisson of mean 1, from 16
+ * random bits. Drawing each entry's number by itself instead of one entry after the other gives sets
+ * of nearly as many entries and the same interval, without jumping about in memory. */
+static unsigned times_drawn(uint32_t bits)
 {
-    memset(runs, 0, run_count * sizeof(*runs));
-    for (size_t i = 0; i < count; i++) {
-        uint32_t place = places[rt_dice_below(dice, (uint32_t)count)];
+    return (bits >= 24109) + (bits >= 48219) + (bits >= 60273) + (bits >= 64292) + (bits >= 65296) +
+           (bits >= 65497) + (bits >= 65531) + (bits >= 65535);
+}
 
-        runs[place / 2].left += place & 1;
-        runs[place / 2].stayed += !(place & 1);
+/* The AUC of one set; NAN if it lacks a group. */
+static double draw(struct rt_dice *dice, const uint8_t *flags, size_t count)
+{
+    double above = 0, left = 0, stayed = 0;
+    unsigned run[2] = {0, 0}; /* of the run so far: stayed, left */
+    uint64_t bits = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        bits = i % 4 == 0 ? rt_dice_roll(dice) : bits >> 16;
+        run[flags[i] & LEFT] += times_drawn(bits & 0xffff);
+        if ((flags[i] & RUN_ENDS) == 0)
+            continue;
+        above += run[0] * (left + run[1] / 2.0);
+        stayed += run[0];
+        left += run[1];
+        run[0] = run[1] = 0;
     }
-    return auc_of_runs(runs, run_count);
+    return left > 0 && stayed > 0 ? above / (left * stayed) : NAN;
 }
 
 static int by_value(const void *a, const void *b)
@@ -112,24 +113,21 @@ struct rt_interval rt_ranking_bootstrap(struct rt_ranked *entries, size_t count,
                                         size_t rounds)
 {
     struct rt_interval interval = {NAN, NAN};
-    uint32_t *places = malloc((count + 1) * sizeof(*places));
-    struct run *runs = malloc((count + 1) * sizeof(*runs));
+    uint8_t *flags = malloc(count + 1);
     double *values = malloc((rounds + 1) * sizeof(*values));
     struct rt_dice dice = rt_dice(seed, 0);
+    size_t drawn = 0;
 
-    if (places != NULL && runs != NULL && values != NULL && rounds > 0 &&
-        isfinite(rt_ranking_auc(entries, count))) {
-        size_t run_count = runs_number(entries, count, places), drawn = 0;
-
+    if (flags != NULL && values != NULL && isfinite(rt_ranking_auc(entries, count))) {
+        flags_set(entries, count, flags);
         for (size_t i = 0; i < rounds; i++) {
-            values[drawn] = draw(&dice, places, count, runs, run_count);
+            values[drawn] = draw(&dice, flags, count);
             drawn += isfinite(values[drawn]); /* a set of one group alone says nothing */
         }
-        if (drawn > 0)
-            interval = middle(values, drawn);
     }
-    free(places);
-    free(runs);
+    if (drawn > 0)
+        interval = middle(values, drawn);
+    free(flags);
     free(values);
     return interval;
 }

@@ -18,7 +18,7 @@ struct rt_ranked {
 double rt_ranking_auc(struct rt_ranked *entries, size_t count);
 
 /* An interval that holds the AUC of another such set of accounts 95 times in 100: percentiles of
- * `rounds` sets of as many entries, drawn with replacement by a generator with that seed. NAN if
+ * `rounds` sets of about as many entries, drawn with replacement by a generator with that seed. NAN if
  * either group is empty, or without memory. */
 struct rt_interval {
     double low, high;

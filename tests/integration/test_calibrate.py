@@ -2,6 +2,7 @@
 """retainctl calibrate: proposes from history, shows both sides, writes a file that retaind takes, and applies nothing."""
 import json
 import os
+import random
 import re
 import sys
 sys.dont_write_bytecode = True
@@ -29,18 +30,20 @@ _log = []
 def log():
     """Key accounts are in touch every third day, the others once in a month; a third of either stops."""
     if not _log:
+        # Always the same: what pays is a matter of chance in so small a world.
+        dice = random.Random(5)
         path = os.path.join(scratch(), 'log.jsonl')
         with open(path, 'w') as file:
             for n in range(500):
                 name, tier, gap = 'a%03d' % n, ('key', 'standard')[n % 2], (3, 30)[n % 2]
-                t, stop = START + rng.randrange(30 * DAY), END
+                t, stop = START + dice.randrange(30 * DAY), END
                 if n % 3 == 0:
-                    stop = START + rng.randrange(100, 270) * DAY
+                    stop = START + dice.randrange(100, 270) * DAY
                 file.write(json.dumps({'id': 'p', 'type': 'account', 'account': name, 'ts': t, 'tier': tier, 'owner': 'o%d' % (n % 4)}) + '\n')
                 i = 0
                 while t < stop:
                     file.write(json.dumps({'id': str(i), 'type': 'visit', 'account': name, 'ts': t}) + '\n')
-                    t += round(gap * rng.uniform(0.5, 1.5) * DAY)
+                    t += round(gap * dice.uniform(0.5, 1.5) * DAY)
                     i += 1
         _log.append(path)
     return _log[0]
