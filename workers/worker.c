@@ -421,12 +421,16 @@ static void note(void *context, const char *text)
 static void hold(void *context)
 {
     struct rt_worker *worker = context;
+    bool told = false;
 
     while (worker->hold < 0) {
         worker->hold = rt_hold_shared(worker->state_dir);
         if (worker->hold < 0 && errno != EWOULDBLOCK)
             rt_worker_die(worker, "erase", strerror(errno));
         if (worker->hold < 0) {
+            if (!told)
+                rt_worker_log(worker, "notice", "recovery erase=waits for a backup to end");
+            told = true;
             progress(worker, 0);
             poll(NULL, 0, HOLD_MS);
         }

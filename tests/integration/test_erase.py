@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """An erased account is in no byte of the state directory: whatever it left where, also after a crash at any call of the erase, also
 in backups taken afterwards."""
+import fcntl
 import os
 import sys
 sys.dont_write_bytecode = True
@@ -199,6 +200,29 @@ def killed_at_any_call():
         print('# killed %d times' % killed)
         check(killed >= 2, 'killed only', killed, 'times')
         equal(daemon.get('other')['events'], {'call': 1}, 'the other account')
+
+
+@case
+def an_erase_that_was_cut_short_waits_for_a_backup():
+    """Begun, killed, and done again by the next worker: not before the backup that came in between is over."""
+    with Daemon(workers=1, workers__backoff_ms=2000, journal__segment_bytes='1M') as daemon:
+        one = Customer()
+        daemon.load(one.history())
+        settle(daemon, one)
+        pid, = daemon.workers()
+        tracer = Tracer(pid, 'pwrite64', 5)  # the intent is on disk, the records are not overwritten
+        daemon.refused('account.erase', 'unavailable', account=one.name)
+        until(lambda: not alive(pid), 'the worker to be gone')
+        tracer.stop()
+        backup = os.open(os.path.join(daemon.state, 'journal'), os.O_RDONLY)
+        fcntl.flock(backup, fcntl.LOCK_EX)
+        until(lambda: 'erase=waits' in daemon.log_text(), 'the next worker to wait')
+        daemon.refused('account.get', 'unavailable', account=one.name)
+        check(left(daemon.state, one.words), 'erased under the hands of a backup')
+        os.close(backup)
+        until(lambda: daemon.query('stats')['ok'], 'the worker to serve')
+        daemon.refused('account.get', 'not_found', account=one.name)
+        equal(left(daemon.state, one.words), [], 'left after the backup')
 
 
 if __name__ == '__main__':
