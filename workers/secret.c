@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "workers/disk.h"
 
 enum { DIGITS = 16 };
 
@@ -36,8 +37,18 @@ static bool write_secret(const char *path)
     return close(fd) == 0 && good;
 }
 
+/* Also if another worker made it: a power cut must not leave intents behind that no secret fits. */
+static bool sync_folder(const char *state_dir)
+{
+    int folder = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = folder >= 0 && rt_disk_sync_folder(folder);
+
+    rt_disk_close(folder);
+    return good;
+}
+
 /* Written beside and linked into place: whoever is first wins, and nobody reads half of it. */
-bool rt_secret(const char *state_dir, uint64_t *secret, char *error, size_t error_size)
+static bool obtain(const char *state_dir, uint64_t *secret)
 {
     char path[RT_PATH + 32], beside[RT_PATH + 64];
     bool good;
@@ -48,8 +59,15 @@ bool rt_secret(const char *state_dir, uint64_t *secret, char *error, size_t erro
     snprintf(beside, sizeof(beside), "%s/secret.%d", state_dir, (int)getpid());
     good = write_secret(beside) && (link(beside, path) == 0 || errno == EEXIST) &&
            read_secret(path, secret);
+    unlink(beside);
+    return good;
+}
+
+bool rt_secret(const char *state_dir, uint64_t *secret, char *error, size_t error_size)
+{
+    bool good = obtain(state_dir, secret) && sync_folder(state_dir);
+
     if (!good)
         snprintf(error, error_size, "secret: cannot be made in the state directory: %m");
-    unlink(beside);
     return good;
 }
