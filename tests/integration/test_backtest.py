@@ -98,6 +98,13 @@ def figures_are_those_of_the_rows():
     equal(len(picture.findall('.//{http://www.w3.org/2000/svg}polyline')), 5, 'curves')
 
 
+def same_list(got, want):
+    """An alert that time brings may come a millisecond earlier or later where the way to its moment was another."""
+    second = 1 / 86400
+    check(abs(got.pop('warning_days') - want.pop('warning_days')) < second, 'warning days', got, want)
+    equal(got, want, 'alert list')
+
+
 @case
 def many_dates_are_each_their_own():
     path = write(world())
@@ -107,8 +114,8 @@ def many_dates_are_each_their_own():
         alone = backtest('--at', date['at'], '--horizon', 45, '--rhythm', date['g0'], path)
         for key in ('auc', 'accounts', 'churned', 'baselines', 'lift_top_decile'):
             equal(date[key], alone[key], key, 'at', date['at'])
-    equal(backtest('--at', AT, '--horizon', 45, '--rhythm', both['dates'][0]['g0'], path)['alert_list'],
-          both['dates'][0]['alert_list'], 'alert list')
+    same_list(backtest('--at', AT, '--horizon', 45, '--rhythm', both['dates'][0]['g0'], path)['alert_list'],
+              both['dates'][0]['alert_list'])
     code, out, err = run([require('retainctl'), 'backtest', '--at', AT, '--at', LATER, path])
     check(code == 0 and out.count('judged at') == 2 and 'BG/NBD' in out, 'for people', code, short(out), err)
     for wrong in (['--at', AT, '--at', AT], ['--at', 'tomorrow']):
