@@ -19,14 +19,14 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_N
 class Polite:
     """A client that sends one event after the other, each once, beside a flood."""
 
-    def __init__(self, daemon):
-        self.daemon, self.account, self.taken, self.slowest = daemon, fresh('polite'), 0, 0.0
+    def __init__(self, daemon, size=1):
+        self.daemon, self.account, self.taken, self.slowest, self.note = daemon, fresh('polite'), 0, 0.0, 'p' * size
         self.dealer = Dealer(daemon.at['events'])
 
     def push(self, count=1):
         for _ in range(count):
             begin = time.monotonic()
-            equal(self.dealer.ask(event(account=self.account)), {'accepted': 1, 'duplicate': 0, 'rejected': []}, 'a polite push')
+            equal(self.dealer.ask(event(account=self.account, note=self.note)), {'accepted': 1, 'duplicate': 0, 'rejected': []}, 'a polite push')
             self.slowest = max(self.slowest, time.monotonic() - begin)
             self.taken += 1
         return self
@@ -274,20 +274,46 @@ def a_liar_gives_back_what_it_never_had():
         polite.check()
 
 
+SMALL = {'workers': 1, 'workers__window_bytes': '128K', 'limits__message_bytes': '64K', 'workers__hang_ms': 60000}
+
+
+class Asleep:
+    """No worker takes anything while the block runs: windows fill up."""
+
+    def __init__(self, daemon):
+        self.pids = [w['pid'] for w in daemon.ok('stats')['workers']]
+
+    def __enter__(self):
+        for pid in self.pids:
+            kill(pid, signal.SIGSTOP)
+
+    def __exit__(self, *_):
+        for pid in self.pids:
+            kill(pid, signal.SIGCONT)
+
+
+def small_payloads():
+    return [pack(event(account='f%d' % (i % 40))) for i in range(100)]
+
+
 @case
 def a_producer_as_fast_as_it_can():
-    """Beside it a polite one is never told `busy`, and waits for some of the flood's messages, not for all."""
-    with Daemon(workers__window_bytes='4M', limits__message_bytes='1M') as daemon:
-        polite = Polite(daemon).push(50)
+    """Beside it a polite one is never told `busy`, though its events are larger, and waits for some of the flood, not for all of it."""
+    with Daemon(**SMALL) as daemon:
+        polite = Polite(daemon, 2000).push(50)
         alone, polite.slowest = polite.slowest, 0.0
-        batch = [pack([event(account='f%d' % (j % 40), x='p' * 300) for j in range(500)]) for _ in range(4)]
-        flood, refused, begin = Dealer(daemon.at['events']), 0, time.monotonic()
-        marks = [flood.send(batch[i % 4]) for i in range(600)]  # 250 MB
-        while polite.taken < 150:
-            polite.push()
+        flood, payloads, begin = Dealer(daemon.at['events']), small_payloads(), time.monotonic()
+        with Asleep(daemon):
+            marks = [flood.send(payloads[i % 100]) for i in range(5000)]
+            until(lambda: daemon.metrics()['retaind_payloads_refused_total{code="busy"}'] > 1000, 'the window to be full')
+            mark = polite.dealer.send(event(account=polite.account, note=polite.note))
+            until(lambda: daemon.metrics()['retaind_payloads_total{endpoint="events"}'] == 5051, 'the polite push to be read')
+        equal(polite.dealer.wait(mark), {'accepted': 1, 'duplicate': 0, 'rejected': []}, 'a polite push while the windows are full')
+        polite.taken += 1
+        marks += [flood.send(payloads[i % 100]) for i in range(20000)]
+        polite.push(100)
         answers = [flood.wait(mark) for mark in marks]
-        whole = time.monotonic() - begin
-        refused = sum('error' in a for a in answers)
+        whole, refused = time.monotonic() - begin, sum('error' in a for a in answers)
         check(all(a.get('error', 'busy') == 'busy' for a in answers), 'answers to the flood')
         check(polite.slowest < 5 + whole / 2, 'a polite push took %.2f s of the flood\'s %.2f s' % (polite.slowest, whole))
         print('# slowest polite push: %.0f ms alone, %.0f ms beside the flood of %.1f s (%d of %d refused)'
@@ -299,14 +325,25 @@ def a_producer_as_fast_as_it_can():
 @case
 def a_firehose_as_fast_as_it_can():
     """It fills its part of the windows and waits; pushes find room."""
-    with Daemon(workers__window_bytes='4M', limits__message_bytes='1M') as daemon:
-        polite = Polite(daemon).push()
-        hose = connect(zmq.PUSH, daemon.at['firehose'])
-        payload = pack([event(account='f%d' % (j % 40), x='p' * 300) for j in range(500)])
-        for _ in range(400):
-            hose.send(payload)
+    with Daemon(**SMALL) as daemon:
+        polite = Polite(daemon, 2000).push()
+        hose, payloads = connect(zmq.PUSH, daemon.at['firehose']), small_payloads()
+
+        def read():
+            return daemon.metrics()['retaind_payloads_total{endpoint="firehose"}']
+        with Asleep(daemon):
+            for i in range(20000):
+                hose.send(payloads[i % 100])
+            until(lambda: daemon.metrics()['retaind_window_bytes'] > 90000, 'the window to be full')
+            seen = [-1.0]
+            until(lambda: seen.append(read()) or seen[-1] == seen[-2], 'the firehose to wait', pause=0.3)
+            check(read() < 20000, 'the test itself: all was read')
+            mark = polite.dealer.send(event(account=polite.account, note=polite.note))
+            until(lambda: daemon.metrics()['retaind_payloads_total{endpoint="events"}'] == 2, 'the polite push to be read')
+        equal(polite.dealer.wait(mark), {'accepted': 1, 'duplicate': 0, 'rejected': []}, 'a polite push while the windows are full')
+        polite.taken += 1
         polite.push(100)
-        until(lambda: daemon.metrics()['retaind_payloads_total{endpoint="firehose"}'] == 400, 'the firehose to be read')
+        until(lambda: read() == 20000, 'the firehose to be read')
         hose.close()
         polite.check()
 
@@ -325,15 +362,14 @@ def hostile_messagepack():
         peers = [Dealer(daemon.at['events']) for _ in range(4)]
         hose = connect(zmq.PUSH, daemon.at['firehose'])
         with Watch(daemon.pid) as watch:
-            for turn in range(3):
-                marks = [(peer, peer.send(payload)) for peer in peers for payload in payloads]
-                for payload in payloads[2:]:
-                    hose.send(payload)
-                polite.push(3)
-                for peer, mark in marks:
-                    reply = peer.wait(mark)
-                    check('error' in reply or reply['accepted'] == 0, 'taken:', short(reply))
-        watch.check(2 * 256 * MIB, 'hostile MessagePack')
+            marks = [(peer, peer.send(payload)) for peer in peers for payload in payloads + payloads[:1] * 18]  # 400 MB
+            for payload in payloads[2:]:
+                hose.send(payload)
+            polite.push(3)
+            for peer, mark in marks:
+                reply = peer.wait(mark)
+                check('error' in reply or reply['accepted'] == 0, 'taken:', short(reply))
+        watch.check(256 * MIB, 'hostile MessagePack')
         until(lambda: resident_bytes(daemon.pid) < watch.before + 64 * MIB + SPARE, 'memory to be given back')
         for peer in peers:
             peer.close()
