@@ -128,14 +128,23 @@ size_t rt_alert_log_after(const struct rt_alert_log *log, uint64_t number)
     return low;
 }
 
-void rt_alert_log_expire(struct rt_alert_log *log, int64_t before)
+void rt_alert_log_expire(struct rt_alert_log *log, int64_t before, rt_alert_log_goes *goes,
+                         void *context)
 {
-    while (log->first < log->count && log->entries[log->first].published < before) {
-        uint64_t number = log->entries[log->first++].number;
+    size_t end = log->first, kept;
+
+    while (end < log->count && log->entries[end].published < before)
+        end++;
+    kept = end;
+    for (size_t i = end; i-- > log->first;) {
+        uint64_t number = log->entries[i].number;
 
         if (number > log->gone)
             log->gone = number;
+        if (!goes(context, &log->entries[i]))
+            log->entries[--kept] = log->entries[i];
     }
+    log->first = kept;
 }
 
 void rt_alert_log_remove(struct rt_alert_log *log, rt_position position)

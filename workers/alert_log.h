@@ -18,7 +18,7 @@ struct rt_alert_entry {
 struct rt_alert_log {
     struct rt_alert_entry *entries; /* by number; those without one last, by position */
     size_t first, count, capacity;  /* entries[first .. count) are kept */
-    uint64_t gone;                  /* highest number that was dropped for its age */
+    uint64_t gone;                  /* highest number that is too old for the history */
     uint64_t newest;                /* highest number there is */
     size_t hint;                    /* where the next number is looked for first */
     bool settled;                   /* in order: kept so from then on */
@@ -36,8 +36,11 @@ const struct rt_alert_entry *rt_alert_log_publish(struct rt_alert_log *log, rt_p
 void rt_alert_log_settle(struct rt_alert_log *log);
 /* Index of the first entry with a number beyond `number` or with none. */
 size_t rt_alert_log_after(const struct rt_alert_log *log, uint64_t number);
-/* Drops entries published before `before`. */
-void rt_alert_log_expire(struct rt_alert_log *log, int64_t before);
+/* What was published before `before` is no history any more; what `goes` lets go of it is dropped,
+ * the rest stays, in order. */
+typedef bool rt_alert_log_goes(void *context, const struct rt_alert_entry *entry);
+void rt_alert_log_expire(struct rt_alert_log *log, int64_t before, rt_alert_log_goes *goes,
+                         void *context);
 /* Takes one out (erase). */
 void rt_alert_log_remove(struct rt_alert_log *log, rt_position position);
 

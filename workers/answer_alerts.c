@@ -66,7 +66,7 @@ static bool write_history(struct rt_core *core, const struct rt_query *query, ui
 void rt_answer_alerts(struct rt_core *core, const struct rt_query *query, struct rt_buffer *out)
 {
     bool has_since = query->since_cursor.data != NULL;
-    uint64_t since = 0;
+    uint64_t since = core->alerts.gone; /* what is kept from before it is for `open` */
     bool more;
 
     if (has_since && !rt_cursor_decode(query->since_cursor, &since)) {

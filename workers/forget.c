@@ -1,5 +1,5 @@
 /* What leaves the lists leaves the disk: letters that were dropped, are too old or too many; alerts that
- * are too old. An erase finds letters and alerts of its account in the lists, so what stands in no list
+ * are too old and not the last of an open episode. An erase finds letters and alerts of its account in the lists, so what stands in no list
  * must stand in no file.
  *
  * Order: overwritten before a snapshot without them is taken. A crash before that finds them again, in the
@@ -66,6 +66,35 @@ bool rt_forget(struct rt_worker *worker)
     return done;
 }
 
+/* The last message of an open episode is listed as long as that is open. */
+static bool is_open(const struct rt_core *core, rt_position position)
+{
+    const struct rt_account *account;
+    struct rt_link_alert message;
+    struct rt_record record;
+
+    if (!core->store.read(core->store.context, position, &record) ||
+        !rt_link_alert_decode(record.body, &message))
+        return false;
+    account = rt_core_find(core, message.account);
+    for (size_t i = 0; account != NULL && i < rt_account_episodes(account); i++)
+        if (rt_account_episode(account, i)->position == position)
+            return true;
+    return false;
+}
+
+static bool alert_goes(void *context, const struct rt_alert_entry *entry)
+{
+    struct rt_worker *worker = context;
+    struct rt_past_alerts *past = &worker->past_alerts;
+
+    if (is_open(&worker->core, entry->position))
+        return false;
+    past->all[past->count++] =
+        (struct rt_past_alert){.position = entry->position, .partition = entry->partition};
+    return true;
+}
+
 void rt_forget_alerts(struct rt_worker *worker, int64_t before)
 {
     struct rt_alert_log *log = &worker->core.alerts;
@@ -79,8 +108,5 @@ void rt_forget_alerts(struct rt_worker *worker, int64_t before)
     if (larger == NULL)
         return; /* they stay in the list until the next cycle */
     past->all = larger;
-    for (size_t i = log->first; i < end; i++)
-        larger[past->count++] = (struct rt_past_alert){.position = log->entries[i].position,
-                                                       .partition = log->entries[i].partition};
-    rt_alert_log_expire(log, before);
+    rt_alert_log_expire(log, before, alert_goes, worker);
 }

@@ -97,6 +97,25 @@ def open_alerts_outlive_their_bytes():
         equal((held['id'], held['ack']['by']), (raised['id'], 'kim'), 'acknowledged')
 
 
+@case
+def open_alerts_keep_their_words():
+    """What was said last of an open episode is listed as it was said, however old; what is over goes after alerts.keep_days."""
+    with Daemon(workers=2, alerts__keep_days=1, snapshot__interval_ms=200) as daemon:
+        daemon.load([ticket(n, 'T', 'opened', now() - 5 * HOUR, severity=1) for n in ('open', 'over')])
+        for name in ('open', 'over'):
+            daemon.wait_alert(name, 'ticket_overdue')
+        daemon.load([ticket('over', 'T', 'closed', now())])
+        daemon.wait_alert('over', 'ticket_overdue', 'cleared')
+        told = daemon.alerts(account='open')
+        daemon.restart(debug__clock_offset_ms=3 * DAY)
+        daemon.load([event(account='other', ts=daemon.now())])
+        for again in (daemon.restart, daemon.crash):
+            equal(daemon.alerts(account='open', open=True), told, 'open ones')
+            equal(sorted(daemon.get('open')['alerts'], key=lambda m: m['cursor']), told, 'account.get')
+            equal(daemon.alerts(account='over'), [], 'what is over')
+            again()
+
+
 def near(daemon, raised, moment, what):
     check(moment - 50 <= raised['published'], what, 'published', moment - raised['published'], 'ms before its moment')
     check(raised['published'] <= moment + 15 * SECOND, what, 'published', raised['published'] - moment, 'ms after its moment')

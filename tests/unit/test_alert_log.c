@@ -81,6 +81,11 @@ static void settling_sorts_and_drops_doubles(void **state)
     rt_alert_log_free(&log);
 }
 
+static bool goes(void *context, const struct rt_alert_entry *entry)
+{
+    return context == NULL || entry->number != *(const uint64_t *)context;
+}
+
 static void what_is_old_goes_and_is_remembered(void **state)
 {
     struct rt_alert_log log = {0};
@@ -89,11 +94,31 @@ static void what_is_old_goes_and_is_remembered(void **state)
     add(&log, 8, 1, 100);
     add(&log, 16, 2, 200);
     add(&log, 24, 3, 300);
-    rt_alert_log_expire(&log, 250);
+    rt_alert_log_expire(&log, 250, goes, NULL);
     assert_int_equal(log.gone, 2);
     assert_int_equal(log.entries[rt_alert_log_after(&log, 0)].number, 3);
     rt_alert_log_remove(&log, 24);
     assert_int_equal(rt_alert_log_after(&log, 0), log.count);
+    rt_alert_log_free(&log);
+}
+
+static void what_is_still_needed_stays_in_its_place(void **state)
+{
+    struct rt_alert_log log = {.settled = true};
+    uint64_t needed = 3;
+
+    (void)state;
+    for (uint64_t number = 1; number <= 4; number++)
+        add(&log, number * 8, number, (int64_t)number * 100);
+    for (int i = 0; i < 2; i++) {
+        rt_alert_log_expire(&log, 350, goes, &needed);
+        assert_int_equal(log.gone, 3);
+        assert_int_equal(log.count - log.first, 2);
+        assert_int_equal(log.entries[log.first].number, 3);
+        assert_int_equal(log.entries[rt_alert_log_after(&log, log.gone)].number, 4);
+    }
+    rt_alert_log_expire(&log, 350, goes, NULL);
+    assert_int_equal(log.entries[log.first].number, 4);
     rt_alert_log_free(&log);
 }
 
@@ -105,6 +130,7 @@ int main(void)
         cmocka_unit_test(late_numbers_find_their_place),
         cmocka_unit_test(settling_sorts_and_drops_doubles),
         cmocka_unit_test(what_is_old_goes_and_is_remembered),
+        cmocka_unit_test(what_is_still_needed_stays_in_its_place),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
