@@ -13,7 +13,9 @@ void rt_numbers_seen(struct rt_numbers *numbers, uint64_t number)
 
 void rt_numbers_begin(struct rt_numbers *numbers, uint64_t now_us)
 {
-    numbers->last += RT_NUMBERS_MARGIN;
+    if (now_us <= numbers->last) {
+        numbers->last += RT_NUMBERS_MARGIN;
+    }
     rt_numbers_seen(numbers, now_us);
 }
 

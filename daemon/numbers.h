@@ -30,7 +30,7 @@ enum { RT_NUMBERS_MARGIN = 1000000 };
 void rt_numbers_seen(struct rt_numbers *numbers, uint64_t number);
 
 /* A daemon begins, all workers have told theirs: goes on beyond those that were given and not kept.
- * The clock alone does not know them: it may have been set back, or a burst may have run ahead of it. */
+ * They lie before the clock, unless it was set back: then they are near the newest that was kept. */
 void rt_numbers_begin(struct rt_numbers *numbers, uint64_t now_us);
 
 /* The number of the alert at `position` (not 0). *again: it had one. */

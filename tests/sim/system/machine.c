@@ -67,6 +67,10 @@ static struct {
     uint64_t seed, random, serial;
     int64_t now, wall_offset;
     struct thread *threads[THREADS];
+    unsigned thread_count;
+    char *stacks[THREADS]; /* of threads that are gone */
+    unsigned stack_count;
+    bool somebody_ended; /* whose threads are still there */
     struct os_process *processes[PROCESSES];
     unsigned process_count;
     struct thread *running;
@@ -225,43 +229,55 @@ static void first_steps(unsigned high, unsigned low)
 
 /* ---- threads --------------------------------------------------------------------------------- */
 
+/* Stacks are used again: touching a new one costs more than a whole life of a small thread. */
+static char *new_stack(void)
+{
+    void *stack;
+
+    if (machine.stack_count > 0)
+        return machine.stacks[--machine.stack_count];
+    stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    OS_CHECK(stack != MAP_FAILED, "no memory for a stack");
+    return stack;
+}
+
 static struct thread *new_thread(struct os_process *process, os_entry *entry, void *argument)
 {
-    unsigned slot = 0;
-    struct thread *thread;
+    struct thread *thread = calloc(1, sizeof(*thread));
 
-    while (slot < THREADS && machine.threads[slot] != NULL)
-        slot++;
-    OS_CHECK(slot < THREADS, "too many threads");
-    thread = calloc(1, sizeof(*thread));
-    OS_CHECK(thread != NULL, "no memory for a thread");
+    OS_CHECK(machine.thread_count < THREADS && thread != NULL, "too many threads");
     thread->process = process;
     thread->entry = entry;
     thread->argument = argument;
-    thread->stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    OS_CHECK(thread->stack != MAP_FAILED, "no memory for a stack");
+    thread->stack = new_stack();
     getcontext(&thread->context);
     thread->context.uc_stack.ss_sp = thread->stack;
     thread->context.uc_stack.ss_size = STACK_BYTES;
     makecontext(&thread->context, (void (*)(void))first_steps, 2,
                 (unsigned)((uintptr_t)thread >> 32), (unsigned)(uintptr_t)thread);
-    machine.threads[slot] = thread;
+    machine.threads[machine.thread_count++] = thread;
     return thread;
 }
 
 /* Handles of threads stay valid as long as their process lives. */
 static void free_ended(void)
 {
-    for (unsigned i = 0; i < THREADS; i++) {
+    unsigned left = 0;
+
+    for (unsigned i = 0; i < machine.thread_count && machine.somebody_ended; i++) {
         struct thread *thread = machine.threads[i];
 
-        if (thread != NULL && !thread->process->alive) {
-            munmap(thread->stack, STACK_BYTES);
-            free(thread);
-            machine.threads[i] = NULL;
+        if (thread->process->alive) {
+            machine.threads[left++] = thread;
+            continue;
         }
+        machine.stacks[machine.stack_count++] = thread->stack;
+        free(thread);
     }
+    if (machine.somebody_ended)
+        machine.thread_count = left;
+    machine.somebody_ended = false;
 }
 
 void *os_start_thread(os_entry *entry, void *context)
@@ -319,6 +335,7 @@ void os_end(struct os_process *process, int status)
     if (!process->alive)
         return;
     process->alive = false;
+    machine.somebody_ended = true;
     process->status = status;
     os_trace("%s (%d) ends, status %x", process->name, process->pid, (unsigned)status);
     os_close_all(process);
@@ -471,8 +488,8 @@ static bool step(int64_t *next)
     unsigned count = 0;
 
     *next = INT64_MAX;
-    for (unsigned i = 0; i < THREADS; i++) {
-        int64_t moment = machine.threads[i] == NULL ? INT64_MAX : moment_of(machine.threads[i]);
+    for (unsigned i = 0; i < machine.thread_count; i++) {
+        int64_t moment = moment_of(machine.threads[i]);
 
         if (moment <= machine.now)
             can[count++] = machine.threads[i];

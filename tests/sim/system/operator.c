@@ -269,6 +269,11 @@ bool sim_operator_idle(void)
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
+static bool is_being_erased(unsigned account)
+{
+    return erase.wanted && erase.account == account && (erase.asked || erase.tried);
+}
+
 static void check_get(const struct ask *ask, struct rt_span reply)
 {
     int64_t must[RT_EVENT_TYPES], may[RT_EVENT_TYPES];
@@ -335,7 +340,7 @@ static void take_refusal(struct ask *ask, struct rt_span reply)
     sim_find_text(reply, "error", code, sizeof(code));
     if (strcmp(code, "not_found") == 0) {
         OS_CHECK(ask->is_void || !has_must(ask) || ask->kind == HOLD ||
-                     (ask->kind == ERASE && erase.tried),
+                     (ask->kind == ERASE ? erase.tried : is_being_erased(ask->account)),
                  "account.%u is not found", ask->account);
         if (ask->kind == ERASE)
             erased();
@@ -517,8 +522,7 @@ static void take_answer(struct ask *ask, struct rt_span reply)
     sim_find_text(reply, "error", code, sizeof(code));
     if (!good)
         take_refusal(ask, reply);
-    else if (ask->kind == GET && !ask->is_void && !in_audit &&
-             !(erase.wanted && erase.account == ask->account))
+    else if (ask->kind == GET && !ask->is_void && !in_audit && !is_being_erased(ask->account))
         check_get(ask, reply);
     else if (ask->kind == ERASE)
         take_erased(ask, reply);
