@@ -64,6 +64,9 @@ const struct rt_alert_entry *rt_alert_log_publish(struct rt_alert_log *log, rt_p
     struct rt_alert_entry entry;
     size_t from = find(log, position), to;
 
+    /* Also that of an alert that is gone: no number is given twice. */
+    if (number > log->newest)
+        log->newest = number;
     if (from == log->count)
         return NULL;
     log->hint = from + 1;
@@ -74,8 +77,6 @@ const struct rt_alert_entry *rt_alert_log_publish(struct rt_alert_log *log, rt_p
     to = log->settled ? rt_alert_log_after(log, number) : from;
     memmove(log->entries + to + 1, log->entries + to, (from - to) * sizeof(entry));
     log->entries[to] = entry;
-    if (number > log->newest)
-        log->newest = number;
     return &log->entries[to];
 }
 

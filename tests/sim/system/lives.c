@@ -232,6 +232,11 @@ static void set_clock(void)
     os_set_wall(jump);
 }
 
+bool sim_clock_is_behind(void)
+{
+    return clock_moved < clock_peak;
+}
+
 static void break_something(void)
 {
     uint32_t index;

@@ -54,6 +54,7 @@ bool sim_life_served_at(int64_t ns);
 /* No fault from now on. */
 void sim_faults_cease(void);
 bool sim_faults_ceased(void);
+bool sim_clock_is_behind(void); /* it was set back, and has not caught up */
 const char *sim_state_dir(void);
 
 /* ---- producers (producers.c) ----------------------------------------------------------------- */
