@@ -14,7 +14,7 @@ void rt_numbers_seen(struct rt_numbers *numbers, uint64_t number)
 void rt_numbers_begin(struct rt_numbers *numbers, uint64_t now_us)
 {
     if (now_us <= numbers->last) {
-        numbers->last += RT_NUMBERS_MARGIN;
+        numbers->last += 1 + now_us % RT_NUMBERS_SPAN;
     }
     rt_numbers_seen(numbers, now_us);
 }

@@ -23,14 +23,16 @@ struct rt_numbers {
     uint32_t chains[RT_NUMBERS_RECENT]; /* by position: place + 1 of the newest, 0: none */
 };
 
-/* More than there can be numbers that were given and that no worker had on disk. */
-enum { RT_NUMBERS_MARGIN = 1000000 };
+/* Microseconds, about 19 hours: see rt_numbers_begin. */
+#define RT_NUMBERS_SPAN (UINT64_C(1) << 36)
 
 /* A worker's newest number on disk: none at or below it is given again. */
 void rt_numbers_seen(struct rt_numbers *numbers, uint64_t number);
 
 /* A daemon begins, all workers have told theirs: goes on beyond those that were given and not kept.
- * They lie before the clock, unless it was set back: then they are near the newest that was kept. */
+ * They lie before the clock, unless it was set back. Then they are not far from the newest that was
+ * kept: it goes on from there, plus the clock modulo RT_NUMBERS_SPAN, so that a daemon that began in
+ * the same way a moment ago, and was killed before anything was kept, has given smaller ones. */
 void rt_numbers_begin(struct rt_numbers *numbers, uint64_t now_us);
 
 /* The number of the alert at `position` (not 0). *again: it had one. */

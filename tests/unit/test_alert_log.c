@@ -24,7 +24,8 @@ static void an_unknown_alert_gets_no_number(void **state)
     assert_null(rt_alert_log_publish(&log, 8, 1));
     add(&log, 8, 0, 0);
     assert_null(rt_alert_log_publish(&log, 16, 3));
-    assert_int_equal(log.newest, 3); /* it was given all the same: a daemon must not give it again */
+    assert_int_equal(log.newest,
+                     3); /* it was given all the same: a daemon must not give it again */
     rt_alert_log_free(&log);
 }
 

@@ -42,16 +42,25 @@ static void what_is_on_disk_is_never_given_again(void **state)
     assert_int_equal(rt_numbers_give(*state, 8, 1000, &again), 9001);
 }
 
-/* The clock was set back, and the newest numbers were given in the moment of the crash. */
+/* What a daemon gave that died before any of it was kept. */
 static void a_new_daemon_begins_beyond_what_was_given_and_not_kept(void **state)
 {
+    struct rt_numbers *second = calloc(1, sizeof(*second));
+    const uint64_t kept = UINT64_C(1790000000000000), back = kept - UINT64_C(3600000000);
+    uint64_t given = 0;
     bool again;
 
-    rt_numbers_seen(*state, 5000000);
-    rt_numbers_begin(*state, 1000);
-    assert_true(rt_numbers_give(*state, 8, 1000, &again) > 5000000 + RT_NUMBERS_MARGIN);
-    rt_numbers_begin(*state, 9000000);
-    assert_int_equal(rt_numbers_give(*state, 16, 9000000, &again), 9000001);
+    assert_non_null(second);
+    rt_numbers_seen(*state, kept);
+    rt_numbers_begin(*state, kept + 5);
+    assert_int_equal(rt_numbers_give(*state, 8, kept + 5, &again), kept + 6);
+    rt_numbers_begin(*state, back); /* the clock was set back */
+    for (uint64_t i = 0; i < 1000; i++)
+        given = rt_numbers_give(*state, 16 + 8 * i, back, &again);
+    rt_numbers_seen(second, kept + 6);
+    rt_numbers_begin(second, back + 2000); /* again, two milliseconds later */
+    assert_true(rt_numbers_give(second, 8, back + 2000, &again) > given);
+    free(second);
 }
 
 static void an_alert_said_again_keeps_its_number(void **state)
