@@ -352,7 +352,7 @@ static bool get_threads(struct rt_reader *reader, struct rt_account *account, bo
     for (unsigned i = 0; i < count; i++) {
         struct rt_thread *thread = &account->threads->threads[i];
 
-        if (!rt_get_u64(reader, &thread->hash) || !get_i64(reader, &thread->ts) ||
+        if (!rt_get_u64(reader, &thread->hash) || !get_i64(reader, &thread->ts) || thread->ts < 0 ||
             !rt_get_u8(reader, &ours) || ours > 1 || (i > 0 && thread->ts > thread[-1].ts))
             return false;
         thread->ours = ours != 0;
