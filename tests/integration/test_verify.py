@@ -176,10 +176,10 @@ def snapshots_indexes_and_small_files():
     for pattern, offsets in (('snapshots/*.snap', (0, 20, 40, 50, 70, 72, -1)), ('journal/*.idx', (0, 12, 70, 583, 600, 4096, -1, -4000))):
         for offset in offsets:
             flipped(rng.choice(sorted(glob.glob(os.path.join(state, pattern))))[len(state) + 1:], offset, 3, 'mended')
-    for name in ('format', 'generations', 'secret'):
-        for offset in range(os.path.getsize(os.path.join(state, name))):
-            if name != 'secret' or offset == 16:  # any digit may stand in a secret
-                flipped(name, offset, 4, 'lost')
+    for name in ('format', 'generations'):
+        for offset in rng.sample(range(os.path.getsize(os.path.join(state, name))), 10):
+            flipped(name, offset, 4, 'lost')
+    flipped('secret', 16, 4, 'lost')  # before that any digit may stand
     with open(os.path.join(state, 'generations'), 'r+') as file:
         text = file.read().replace('workers 1 log 1', 'workers 2 log 1').replace('log 2', 'log 3')
         file.seek(0)
