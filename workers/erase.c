@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+#include "workers/command.h"
 #include "workers/export.h"
+#include "workers/journal_range.h"
 #include "workers/snapshot.h"
 
 void rt_erase_encode(struct rt_buffer *out, struct rt_span name, uint64_t seed)
@@ -56,18 +58,63 @@ static bool add_position(struct positions *positions, rt_position position)
     return true;
 }
 
-/* Newest first. The walk ends at a record that is gone: trimmed with its segment, or scrubbed
+/* What a walk over all logs looks for. */
+struct wanted {
+    struct rt_span name;
+    uint32_t partition;
+    struct positions *positions;
+};
+
+static bool take_wanted(void *context, const struct rt_record *record)
+{
+    const struct wanted *wanted = context;
+    struct rt_command command;
+    struct rt_span account = {0};
+
+    if (record->partition != wanted->partition)
+        return true;
+    if (record->type == RT_RECORD_COMMAND && rt_command_decode(record->body, &command))
+        account = command.account;
+    else if (record->type != RT_RECORD_EVENT || !rt_event_account(record->body, &account))
+        return true;
+    return !rt_span_equal(account, wanted->name) ||
+           add_position(wanted->positions, record->position);
+}
+
+/* Where a damaged record breaks the account's chain, all that is older is found by looking at
+ * everything: slow, and never needed otherwise. */
+static bool collect_by_walking(struct rt_journal *journal, const struct rt_shard *shard,
+                               const struct rt_account *account, struct positions *positions)
+{
+    struct wanted wanted = {
+        .name = rt_account_name(account), .partition = shard->partition, .positions = positions};
+    size_t count = rt_journal_logs(journal, NULL, 0);
+    uint32_t *logs = calloc(count + 1, sizeof(*logs));
+    char error[RT_JOURNAL_ERROR];
+    bool good = logs != NULL;
+
+    if (good)
+        rt_journal_logs(journal, logs, count);
+    for (size_t i = 0; good && i < count; i++)
+        good = rt_journal_foreign(journal, logs[i]) ||
+               rt_journal_walk(journal, logs[i], 0, take_wanted, NULL, &wanted, error);
+    free(logs);
+    return good;
+}
+
+/* Newest first. The chain ends at a record that is gone: trimmed with its segment, or scrubbed
  * before a stop, and then so are all older ones. */
-static bool collect_events(struct rt_journal *journal, const struct rt_account *account,
-                           struct positions *positions)
+static bool collect_events(struct rt_journal *journal, const struct rt_shard *shard,
+                           const struct rt_account *account, struct positions *positions)
 {
     struct rt_record record;
+    rt_position at = rt_account_chain(account);
 
-    for (rt_position at = rt_account_chain(account);
-         at != 0 && rt_journal_read(journal, at, &record); at = record.previous)
+    for (; at != 0 && rt_journal_read(journal, at, &record); at = record.previous)
         if (!add_position(positions, at))
             return false;
-    return true;
+    return at == 0 || !rt_journal_is_damaged(journal, at) ||
+           collect_by_walking(journal, shard, account, positions);
 }
 
 static bool is_about(struct rt_journal *journal, rt_position position, struct rt_span name)
@@ -139,7 +186,7 @@ bool rt_erase_scrub(struct rt_core *core, struct rt_journal *journal, struct rt_
 {
     struct rt_span name = rt_account_name(account);
     struct positions positions = {0};
-    bool good = collect_events(journal, account, &positions) &&
+    bool good = collect_events(journal, shard, account, &positions) &&
                 collect_alerts(core, journal, shard->partition, name, &positions) &&
                 collect_dead(core, journal, name, &positions) && !rt_journal_failed(journal);
 

@@ -203,6 +203,31 @@ def killed_at_any_call():
 
 
 @case
+def beyond_a_damaged_record():
+    """A record that is damaged breaks the way back to what is older: that goes all the same, and only the damaged bytes stay."""
+    with Daemon(workers=1, journal__segment_bytes='1M') as daemon:
+        one = Customer()
+        for e in one.history():
+            daemon.load([e])
+        equal(daemon.stop(), 0, 'exit code')
+        path = os.path.join(daemon.state, 'journal', '0001-000001.seg')
+        with open(path, 'r+b') as log:
+            data = log.read()
+            places = [i for i in range(len(data)) if data.startswith(one.name.encode(), i)]
+            damaged = places[5]  # the profile names it twice, then comes an event each
+            log.seek(damaged)
+            log.write(b'\xff')
+        daemon.start()
+        daemon.ok('account.erase', account=one.name)
+        with open(path, 'rb') as log:
+            data = log.read()
+        for word in one.words:
+            where = [i for i in range(len(data)) if data.startswith(word, i)]
+            check(all(abs(i - damaged) < 400 for i in where), 'left beyond the damaged record at', damaged, where)
+        equal([f for f in left(daemon.state, one.words) if not f.endswith('0001-000001.seg')], [], 'left elsewhere')
+
+
+@case
 def an_erase_that_was_cut_short_waits_for_a_backup():
     """Begun, killed, and done again by the next worker: not before the backup that came in between is over."""
     with Daemon(workers=1, workers__backoff_ms=2000, journal__segment_bytes='1M') as daemon:
