@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -20,6 +21,22 @@ static bool say(char *error, const char *what)
     return false;
 }
 
+/* Others look whether the log is written by holding its lock for a moment (rt_journal_foreign): that
+ * must not fail a start. */
+static bool take_lock(int fd)
+{
+    enum { TRIES = 20, STEP_MS = 10 };
+    bool taken = false;
+
+    for (int i = 0; i < TRIES && !taken; i++) {
+        taken = flock(fd, LOCK_EX | LOCK_NB) == 0;
+        if (!taken) {
+            poll(NULL, 0, STEP_MS);
+        }
+    }
+    return taken;
+}
+
 static bool lock_log(struct rt_journal *journal, char *error)
 {
     char name[RT_SEGMENT_NAME];
@@ -29,7 +46,7 @@ static bool lock_log(struct rt_journal *journal, char *error)
     if (journal->lock < 0) {
         return say(error, name);
     }
-    if (flock(journal->lock, LOCK_EX | LOCK_NB) != 0) {
+    if (!take_lock(journal->lock)) {
         snprintf(error, RT_JOURNAL_ERROR, "journal/%s: the log is written by another process",
                  name);
         return false;
