@@ -747,7 +747,7 @@ enum rt_error rt_event_decode(struct rt_span bytes, int64_t now, size_t limit,
 enum rt_error rt_event_decode_accepted(struct rt_span bytes, struct rt_event *event,
                                        struct rt_fault *fault)
 {
-    return rt_event_decode(bytes, INT64_MAX, SIZE_MAX, event, fault);
+    return rt_event_decode(bytes, RT_TS_MAX - RT_FUTURE_MS, SIZE_MAX, event, fault);
 }
 
 bool rt_event_account(struct rt_span bytes, struct rt_span *account)

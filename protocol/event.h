@@ -93,8 +93,8 @@ struct rt_event {
 enum rt_error rt_event_decode(struct rt_span bytes, int64_t now, size_t limit,
                               struct rt_event *event, struct rt_fault *fault);
 
-/* The same without judging the future: for events that were accepted before (journal, timelines).
- */
+/* The same without judging the future, up to RT_TS_MAX: for events that were accepted before
+ * (journal, timelines). */
 enum rt_error rt_event_decode_accepted(struct rt_span bytes, struct rt_event *event,
                                        struct rt_fault *fault);
 

@@ -38,6 +38,9 @@ enum {
     RT_WORKERS_MAX = 64,
 };
 
+/* The latest ts of any event, ms: the end of the year 9999. What judges a time adds days to it. */
+#define RT_TS_MAX INT64_C(253402300799999)
+
 #define RT_DAY_MS INT64_C(86400000)
 #define RT_HOUR_MS INT64_C(3600000)
 

@@ -18,6 +18,7 @@
  * journal to be replayed: then refuse the version (NULL), and recovery falls back to that.
  *
  * Decoding trusts nothing: masks, ranges and orders that no account can have are refused. */
+#include "protocol/limits.h"
 #include "workers/account_state.h"
 #include "workers/group.h"
 
@@ -176,7 +177,7 @@ static bool get_activity(struct rt_reader *reader, struct rt_activity *activity)
         !rt_get_u32(reader, &newest) || !rt_get_u8(reader, &words))
         return false;
     activity->newest = (int32_t)newest;
-    if (activity->first < 0 || activity->first > activity->last ||
+    if (activity->first < 0 || activity->first > activity->last || activity->last > RT_TS_MAX ||
         activity->newest != rt_activity_day(activity->last) || words == 0 ||
         words > RT_ACTIVITY_WORDS)
         return false;
@@ -269,7 +270,9 @@ static bool get_ticket_head(struct rt_reader *reader, struct rt_span *number,
            get_i64(reader, &head->first) && get_i64(reader, &head->state_at) &&
            get_i64(reader, &head->response_at) && rt_get_u8(reader, &head->state) &&
            rt_get_u8(reader, &head->escalated) && rt_get_u8(reader, &head->reopened) &&
-           rt_get_u8(reader, &head->severity) && head->first >= 0 && head->state <= 4 &&
+           rt_get_u8(reader, &head->severity) && head->first >= 0 && head->first <= RT_TS_MAX &&
+           head->state <= 4 && head->state_at <= RT_TS_MAX &&
+           (head->response_at <= RT_TS_MAX || head->response_at == INT64_MAX) &&
            (head->state == 0 ? head->state_at == INT64_MIN : head->state_at >= head->first) &&
            head->response_at >= head->first && head->severity <= RT_SEVERITIES;
 }
@@ -283,8 +286,8 @@ static bool get_ticket(struct rt_reader *reader, struct rt_account *account, boo
         return false;
     if (head.severity != 0 &&
         (!get_i64(reader, &head.severity_at) || head.severity_at < head.first ||
-         !rt_get_u8(reader, &head.severity_rank) || head.severity_rank > 4 ||
-         !get_short(reader, &id) || id.size > RT_ID_BYTES))
+         head.severity_at > RT_TS_MAX || !rt_get_u8(reader, &head.severity_rank) ||
+         head.severity_rank > 4 || !get_short(reader, &id) || id.size > RT_ID_BYTES))
         return false;
     ticket = rt_ticket_new(number, id);
     if (ticket == NULL) {
@@ -353,7 +356,8 @@ static bool get_threads(struct rt_reader *reader, struct rt_account *account, bo
         struct rt_thread *thread = &account->threads->threads[i];
 
         if (!rt_get_u64(reader, &thread->hash) || !get_i64(reader, &thread->ts) || thread->ts < 0 ||
-            !rt_get_u8(reader, &ours) || ours > 1 || (i > 0 && thread->ts > thread[-1].ts))
+            thread->ts > RT_TS_MAX || !rt_get_u8(reader, &ours) || ours > 1 ||
+            (i > 0 && thread->ts > thread[-1].ts))
             return false;
         thread->ours = ours != 0;
     }
@@ -457,6 +461,7 @@ static bool get_open(struct rt_reader *reader, struct rt_account *account, int *
     if (!rt_get_u8(reader, &kind) || !rt_get_u8(reader, &severity) || kind < *least ||
         kind >= RT_ALERT_KINDS || severity >= RT_SEVERITY_COUNT ||
         !rt_get_u64(reader, &head.episode.sequence) || !get_i64(reader, &head.episode.raised) ||
+        head.episode.raised < 0 || head.episode.raised > RT_TS_MAX ||
         !get_f64(reader, &head.episode.spoke_score) || !get_f64(reader, &head.peak) ||
         !rt_get_u64(reader, &head.episode.position) || !rt_get_u64(reader, &head.episode.number) ||
         !get_hold(reader, &ack) || !get_hold(reader, &snooze))
@@ -497,7 +502,7 @@ static bool get_dwell(struct rt_reader *reader, struct rt_account *account, int 
 {
     int64_t since;
 
-    if (!get_i64(reader, &since) || since == INT64_MIN)
+    if (!get_i64(reader, &since) || since < 0 || since > RT_TS_MAX)
         return false;
     *no_memory = !rt_account_set_dwell(account, (enum rt_alert_kind)kind, since);
     return !*no_memory;

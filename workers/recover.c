@@ -230,7 +230,8 @@ static bool replay_alert(struct replay *replay, struct rt_shard *shard,
     uint64_t episode;
 
     if (!rt_link_alert_decode(record->body, &message) || !rt_alert_decode(message.map, &alert) ||
-        !rt_episode_parse(alert.id, &partition, &episode) || partition != record->partition)
+        alert.ts < 0 || alert.ts > RT_TS_MAX || !rt_episode_parse(alert.id, &partition, &episode) ||
+        partition != record->partition)
         return false;
     entry.published = alert.published;
     if (!rt_alert_log_add(&core->alerts, &entry)) {

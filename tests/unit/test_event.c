@@ -401,6 +401,15 @@ static void moments(void **state)
     assert_int_equal(decode("{id: 'e', type: 'call', account: 'a', ts: 1700000300001}"),
                      RT_TS_IN_FUTURE);
     assert_int_equal(rt_event_decode_accepted(rt_buffer_span(&bytes), &event, &fault), RT_OK);
+    snprintf(text, sizeof(text), "{id: 'e', type: 'call', account: 'a', ts: %" PRId64 "}",
+             RT_TS_MAX);
+    assert_int_equal(decode(text), RT_TS_IN_FUTURE);
+    assert_int_equal(rt_event_decode_accepted(rt_buffer_span(&bytes), &event, &fault), RT_OK);
+    snprintf(text, sizeof(text), "{id: 'e', type: 'call', account: 'a', ts: %" PRId64 "}",
+             RT_TS_MAX + 1);
+    assert_int_equal(decode(text), RT_TS_IN_FUTURE);
+    assert_int_equal(rt_event_decode_accepted(rt_buffer_span(&bytes), &event, &fault),
+                     RT_TS_IN_FUTURE);
 }
 
 static void directions_people_and_sentiment(void **state)
