@@ -201,6 +201,56 @@ static void go_on_erasing(struct ask *ask)
     ask_account(ask, "account.erase", ERASE, erase.account);
 }
 
+/* Now and then a filter. */
+static unsigned filter(struct rt_buffer *out, const char *key, const char *const *words,
+                       unsigned count)
+{
+    if (os_draw(3) != 0)
+        return 0;
+    rt_write_key_text(out, key, words[os_draw(count)]);
+    return 1;
+}
+
+/* A list with any filters and in any order: read, and answered by all workers. */
+static void ask_list(struct ask *ask, const char *op, enum kind kind)
+{
+    static const char *const owners[] = {"-", "kim", "lee"}, *const tiers[] = {"key", "national"};
+    static const char *const bands[] = {"healthy", "watch", "at_risk"};
+    static const char *const sorts[] = {"account", "score", "-score", "value", "renewal"};
+    static const char *const kinds[] = {"churn_risk", "silence", "ticket_overdue", "sentiment"};
+    static const char *const severities[] = {"info", "warning", "critical"};
+    struct question *question = question_new(ask, kind, 0);
+    struct rt_buffer *out = &question->payload;
+    size_t mark = rt_write_map_begin(out);
+    unsigned pairs = 2;
+
+    rt_write_key_text(out, "op", op);
+    rt_write_key_int(out, "limit", 1 + (int64_t)os_draw(8));
+    pairs += filter(out, "owner", owners, 3);
+    pairs += filter(out, "tier", tiers, 2);
+    pairs += filter(out, "band", bands, 3);
+    pairs += filter(out, "sort", sorts, 5);
+    pairs += filter(out, "kind", kinds, 4);
+    pairs += filter(out, "severity", severities, 3);
+    if (os_draw(2) == 0 && ++pairs)
+        rt_write_key_bool(out, "open", true);
+    rt_write_end(out, mark, pairs);
+    post(question);
+}
+
+/* A dead letter: fed again, or dropped. */
+static void ask_letter(struct ask *ask)
+{
+    struct question *question = question_new(ask, DEAD, 0);
+    char id[24];
+
+    snprintf(id, sizeof(id), "%u-%u", (unsigned)os_draw(16), 1 + (unsigned)os_draw(4));
+    rt_write_map(&question->payload, 2);
+    rt_write_key_text(&question->payload, "op", os_draw(3) == 0 ? "dead.retry" : "dead.drop");
+    rt_write_key_text(&question->payload, "id", id);
+    post(question);
+}
+
 static void ask_something(struct ask *ask)
 {
     switch (os_draw(8)) {
@@ -208,16 +258,19 @@ static void ask_something(struct ask *ask)
         ask_hold(ask);
         break;
     case 1:
-        ask_plain(ask, "account.list", LIST);
+        ask_list(ask, os_draw(2) == 0 ? "account.list" : "alert.list", LIST);
         break;
     case 2:
         ask_plain(ask, "stats", STATS);
         break;
     case 3:
-        ask_plain(ask, "dead.list", DEAD);
+        if (os_draw(2) == 0)
+            ask_letter(ask);
+        else
+            ask_list(ask, "dead.list", DEAD);
         break;
     case 4:
-        ask_plain(ask, "report.portfolio", REPORT);
+        ask_list(ask, "report.portfolio", REPORT);
         break;
     default:
         ask_account(ask, "account.get", GET, (unsigned)os_draw(SIM_ACCOUNTS));
@@ -338,6 +391,8 @@ static void take_refusal(struct ask *ask, struct rt_span reply)
     char code[32] = "";
 
     sim_find_text(reply, "error", code, sizeof(code));
+    if (ask->kind == DEAD || (ask->kind == REPORT && strcmp(code, "bad_request") == 0))
+        return; /* there is no such letter, or what it holds is refused again; an owner is needed */
     if (strcmp(code, "not_found") == 0) {
         OS_CHECK(ask->is_void || !has_must(ask) || ask->kind == HOLD ||
                      (ask->kind == ERASE ? erase.tried : is_being_erased(ask->account)),
