@@ -247,6 +247,19 @@ bool rt_journal_cut_others(struct rt_journal *journal, char *error)
     return done;
 }
 
+bool rt_journal_inherited(const struct rt_journal *journal, uint32_t first, char *error)
+{
+    for (size_t i = 0; i < journal->logs.count && journal->logs.logs[i].id < first; i++) {
+        if (rt_journal_foreign(journal, journal->logs.logs[i].id)) {
+            snprintf(error, RT_JOURNAL_ERROR,
+                     "journal/%04x: the log is still written by another process",
+                     journal->logs.logs[i].id);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The oldest segment that may hold a commit at or after `since`: the one before the first that
  * began at or after it. */
 static size_t first_since(struct rt_log *log, int64_t since)

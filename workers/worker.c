@@ -17,6 +17,7 @@
 #include "protocol/assert.h"
 #include "workers/erase.h"
 #include "workers/group.h"
+#include "workers/journal_range.h"
 #include "workers/hold.h"
 #include "workers/recover.h"
 #include "workers/secret.h"
@@ -503,6 +504,8 @@ static void open_state(struct rt_worker *worker)
         rt_worker_die(worker, "journal", error);
     if (rt_journal_note(worker->journal)[0] != '\0')
         note(worker, rt_journal_note(worker->journal));
+    if (!rt_journal_inherited(worker->journal, worker->setup.log - worker->setup.index, error))
+        rt_worker_die(worker, "journal", error);
     store.context = worker->journal;
     if (!rt_core_init(&worker->core, worker->config, worker->setup.index, worker->setup.count,
                       worker->setup.partitions, worker->setup.log, seed, store))

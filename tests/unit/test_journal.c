@@ -887,7 +887,10 @@ static void a_log_that_is_still_written_is_not_read(void **state)
     assert_non_null(reader);
     assert_false(rt_journal_walk(reader, LOG, 0, see, see_damage, &seen, error));
     assert_non_null(strstr(error, "still written"));
+    assert_false(rt_journal_inherited(reader, LOG + 1, error));
+    assert_true(rt_journal_inherited(reader, LOG, error)); /* a sibling of today */
     rt_journal_close(writer);
+    assert_true(rt_journal_inherited(reader, LOG + 1, error));
     assert_int_equal(whole_groups(reader), 1);
     rt_journal_close(reader);
     rt_scratch_remove(folder);

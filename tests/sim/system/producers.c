@@ -356,6 +356,10 @@ static void take_answer(struct push *push, struct rt_push_reply *reply)
     OS_CHECK(reply->accepted + reply->duplicate + count == push->count,
              "the answer to a push of %u: %u accepted, %u duplicate, %u rejected", push->count,
              reply->accepted, reply->duplicate, count);
+    for (unsigned i = 0; i < push->count && reply->duplicate < push->acked_before; i++)
+        os_trace("event %u of account.%u, fate %d%s", sim_entries[push->entries[i]].event.number,
+                 sim_entries[push->entries[i]].event.account, sim_entries[push->entries[i]].fate,
+                 rejected[i] ? ", rejected" : "");
     OS_CHECK(reply->duplicate >= push->acked_before,
              "%u had been acknowledged, %u are told to be duplicates", push->acked_before,
              reply->duplicate);
