@@ -263,6 +263,7 @@ struct rt_journal *rt_journal_open(const struct rt_journal_options *options, cha
     RT_ASSERT(options->log <= UINT16_MAX);
     journal->folder = journal->lock = journal->current.fd = -1;
     journal->id = options->log;
+    journal->siblings = UINT32_MAX;
     journal->segment_bytes = options->segment_bytes;
     if (!open_journal(journal, options, error)) {
         rt_journal_close(journal);

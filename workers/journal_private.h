@@ -32,6 +32,8 @@ struct rt_journal {
     char *state_dir;
     int folder, lock;
     uint32_t id;
+    uint32_t
+        siblings; /* logs from it on are of this generation, those before it are earlier generations': rt_journal_inherited */
     uint64_t segment_bytes;
     struct rt_logs logs;
     struct rt_log *own; /* in logs */

@@ -15,8 +15,9 @@ bool rt_journal_foreign(const struct rt_journal *journal, uint32_t log);
 
 /* True if nobody writes a log before `first` any more: those are earlier generations', and whoever
  * counts or looks for identities in them must have all of them. To be asked before anything is read:
- * a worker that is gone does not come back. False with error: which log it is. */
-bool rt_journal_inherited(const struct rt_journal *journal, uint32_t first, char *error);
+ * a worker that is gone does not come back. From then on logs from `first` on are siblings', which
+ * nobody but their worker ever changes. False with error: which log it is. */
+bool rt_journal_inherited(struct rt_journal *journal, uint32_t first, char *error);
 
 /* The positions of a log that are on disk: from the oldest segment that may hold a commit at or
  * after `since` (ms) to its end. Both 0 if there is no such log. False with a sentence in error if

@@ -133,7 +133,7 @@ static bool find_end(struct rt_journal *journal, struct rt_log *log, char *error
         return false;
     }
     if (rt_log_find_end(log, rt_snapshot_covered(journal->state_dir, log->id), error) &&
-        rt_log_settle(log, error)) {
+        (log->id >= journal->siblings || rt_log_settle(log, error))) {
         return true;
     }
     log->end_known = false;
@@ -235,7 +235,10 @@ bool rt_journal_cut_others(struct rt_journal *journal, char *error)
     for (size_t i = 0; done && i < journal->logs.count; i++) {
         struct rt_log *log = &journal->logs.logs[i];
 
-        if (log == journal->own || rt_journal_foreign(journal, log->id)) {
+        /* Never a sibling's, also while it is not there: it has gone on behind the end we know, and
+         * cuts its own. */
+        if (log == journal->own || log->id >= journal->siblings ||
+            rt_journal_foreign(journal, log->id)) {
             continue;
         }
         done = find_end(journal, log, error);
@@ -247,8 +250,9 @@ bool rt_journal_cut_others(struct rt_journal *journal, char *error)
     return done;
 }
 
-bool rt_journal_inherited(const struct rt_journal *journal, uint32_t first, char *error)
+bool rt_journal_inherited(struct rt_journal *journal, uint32_t first, char *error)
 {
+    journal->siblings = first;
     for (size_t i = 0; i < journal->logs.count && journal->logs.logs[i].id < first; i++) {
         if (rt_journal_foreign(journal, journal->logs.logs[i].id)) {
             snprintf(error, RT_JOURNAL_ERROR,

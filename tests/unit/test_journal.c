@@ -16,6 +16,7 @@
 #include "protocol/assert.h"
 #include "tests/lib/bad_disk.h"
 #include "tests/lib/fuzz_seal.h"
+#include "workers/journal_private.h"
 #include "workers/journal_range.h"
 #include "workers/segment.h"
 #include "workers/snapshot.h"
@@ -896,6 +897,33 @@ static void a_log_that_is_still_written_is_not_read(void **state)
     rt_scratch_remove(folder);
 }
 
+/* What a sibling wrote since we looked is not cut off, though it is not there just now. */
+static void the_log_of_a_sibling_is_never_cut(void **state)
+{
+    char *folder = rt_scratch_new(), error[RT_JOURNAL_ERROR] = "";
+    struct rt_journal *sibling = must_open(folder), *journal;
+
+    (void)state;
+    must_add_group(sibling, 0);
+    add(sibling, EACH, 0); /* never committed: the log ends in what is no record */
+    rt_journal_close(sibling);
+    journal = open_log(folder, LOG + 1, error);
+    assert_non_null(journal);
+    assert_true(rt_journal_inherited(journal, LOG, error));
+    assert_int_equal(whole_groups(journal), 1);
+    sibling = must_open(folder);
+    must_add_group(sibling, EACH);
+    must_add_group(sibling, 2 * EACH);
+    rt_journal_close(sibling);
+    rt_logs_get(&journal->logs, journal->folder, LOG, false)->unfinished = true;
+    assert_true(rt_journal_cut_others(journal, error));
+    rt_journal_close(journal);
+    sibling = must_open(folder);
+    assert_int_equal(whole_groups(sibling), 3);
+    rt_journal_close(sibling);
+    rt_scratch_remove(folder);
+}
+
 static const char segment_name[] = "journal/0003-000001.seg";
 
 /* A group that was torn in its first record, though its COMMIT arrived, is cut off. Should that
@@ -1271,6 +1299,7 @@ int main(void)
         cmocka_unit_test(a_log_whose_last_group_cannot_be_synced_is_not_opened),
         cmocka_unit_test(a_log_that_is_only_read_is_settled_too),
         cmocka_unit_test(a_log_that_is_still_written_is_not_read),
+        cmocka_unit_test(the_log_of_a_sibling_is_never_cut),
         cmocka_unit_test(what_was_cut_never_comes_to_life),
         cmocka_unit_test(every_flipped_bit_is_found_and_costs_one_record),
         cmocka_unit_test(a_cut_file_loses_only_what_was_cut),
