@@ -139,18 +139,3 @@ int rt_connections_accepted(struct rt_connections *connections, int descriptor, 
     rt_connections_ended(connections, victim);
     return victim;
 }
-
-/* Powers of two: it is to change seldom. */
-int rt_connections_messages(size_t count, size_t largest)
-{
-    size_t all = (count == 0 ? 1 : count) * (largest == 0 ? 1 : largest);
-    int messages = 1;
-
-    if (all <= RT_INPUT_BYTES / RT_RECEIVE_HWM) {
-        return RT_RECEIVE_HWM;
-    }
-    while (2 * (size_t)messages * all <= RT_INPUT_BYTES && 2 * messages < RT_RECEIVE_HWM) {
-        messages *= 2;
-    }
-    return messages;
-}

@@ -53,8 +53,4 @@ static inline bool rt_connections_listen(const struct rt_connections *connection
 /* It ended. Takes one that is not there. */
 void rt_connections_ended(struct rt_connections *connections, int descriptor);
 
-/* How many messages of each of `count` connections may wait to be read if they are as large as
- * `largest` bytes: RT_RECEIVE_HWM, or fewer, at least 1, so that they are within RT_INPUT_BYTES. */
-int rt_connections_messages(size_t count, size_t largest);
-
 #endif

@@ -22,7 +22,6 @@ enum {
     LINGER_MS = 1000,
     /* Known to libzmq since 4.3, to its header only with drafts: refuse where ZAP does not answer. */
     ZAP_ENFORCE_DOMAIN = 93,
-    SECOND_MS = 1000,
 };
 
 static bool set_int(void *socket, int option, int value)
@@ -47,8 +46,7 @@ static bool set_options(void *socket, int type, size_t message_bytes, int unsent
 bool rt_zsocket_open(struct rt_zsocket *zsocket, void *context, int type, const char *name,
                      size_t message_bytes, int unsent, char *error, size_t error_size)
 {
-    *zsocket = (struct rt_zsocket){
-        .name = name, .socket = zmq_socket(context, type), .receive_hwm = RT_RECEIVE_HWM};
+    *zsocket = (struct rt_zsocket){.name = name, .socket = zmq_socket(context, type)};
     if (zsocket->socket != NULL && set_options(zsocket->socket, type, message_bytes, unsent)) {
         return true;
     }
@@ -247,28 +245,6 @@ void rt_zsocket_kick(struct rt_zsocket *zsocket)
 
 /* ---- how many messages may wait for us ------------------------------------------------------- */
 
-/* A message of `size` bytes has come: more like it may follow from every peer. */
-static void expect_more(struct rt_zsocket *zsocket, size_t size)
-{
-    int64_t now = rt_now_ms();
-    int hwm;
-
-    if (now - zsocket->second >= SECOND_MS) {
-        zsocket->previous = now - zsocket->second < 2 * SECOND_MS ? zsocket->largest : 0;
-        zsocket->largest = 0;
-        zsocket->second = now;
-    }
-    if (size > zsocket->largest) {
-        zsocket->largest = size;
-    }
-    hwm = rt_connections_messages(zsocket->connections == NULL ? 0 : zsocket->connections->count,
-                                  zsocket->largest > zsocket->previous ? zsocket->largest
-                                                                       : zsocket->previous);
-    if (hwm != zsocket->receive_hwm && set_int(zsocket->socket, ZMQ_RCVHWM, hwm)) {
-        zsocket->receive_hwm = hwm;
-    }
-}
-
 void rt_zsocket_heard(struct rt_zsocket *zsocket, zmq_msg_t *message)
 {
     struct rt_connections *connections = zsocket->connections;
@@ -286,7 +262,6 @@ enum rt_zsocket_result rt_zsocket_receive(struct rt_zsocket *zsocket, struct rt_
     zmq_msg_init(payload);
     while (zmq_msg_recv(payload, zsocket->socket, ZMQ_DONTWAIT) >= 0) {
         if (!zmq_msg_more(payload)) {
-            expect_more(zsocket, zmq_msg_size(payload));
             rt_zsocket_heard(zsocket, payload);
             if (fits) {
                 return RT_RECEIVED;

@@ -35,9 +35,6 @@ struct rt_zsocket {
     struct rt_zsocket_user user;
     bool reading, kicked;
     struct rt_connections *connections; /* its guard's; NULL: it has none */
-    size_t largest, previous;           /* message of this and the last second */
-    int64_t second;                     /* when this one began, ms */
-    int receive_hwm;
 };
 
 enum rt_zsocket_result { RT_RECEIVED, RT_NOTHING, RT_DROPPED };

@@ -156,24 +156,6 @@ static void looks_tell_what_was_brought_since(void **state)
     assert_int_equal(rt_connections_look(&all, 10, 50), 50);
 }
 
-static void large_messages_are_fewer(void **state)
-{
-    (void)state;
-    assert_int_equal(rt_connections_messages(0, 0), RT_RECEIVE_HWM);
-    assert_int_equal(rt_connections_messages(1, 1 << 20), RT_RECEIVE_HWM);
-    assert_int_equal(rt_connections_messages(1, 4 << 20), 64);
-    assert_int_equal(rt_connections_messages(4, 4 << 20), 16);
-    assert_int_equal(rt_connections_messages(1000, 1 << 20), 1);
-    for (size_t count = 1; count < 5000; count = 3 * count + 1) {
-        for (size_t size = 1; size < (8 << 20); size = 2 * size + 1) {
-            int messages = rt_connections_messages(count, size);
-
-            assert_true(messages >= 1 && messages <= RT_RECEIVE_HWM);
-            assert_true(messages == 1 || (size_t)messages * count * size <= RT_INPUT_BYTES);
-        }
-    }
-}
-
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -185,7 +167,6 @@ int main(void)
         CASE(nobody_is_listened_to_in_vain),
         CASE(a_descriptor_seen_again_is_another_connection),
         CASE(looks_tell_what_was_brought_since),
-        CASE(large_messages_are_fewer),
         CASE(random_lives_keep_the_limit),
     };
 
