@@ -167,6 +167,17 @@ def a_client_that_reads_no_answers():
         polite.check()
 
 
+def has_large_answer(daemon):
+    """What those who left did not read goes in libzmq's own time; an answer that finds no room until then is dropped."""
+    peer = Dealer(daemon.at['events'])
+    try:
+        return len(peer.ask([1] * 10000, 2)['rejected']) == 10000
+    except Failed:
+        return False
+    finally:
+        peer.close()
+
+
 @case
 def many_clients_that_read_no_answers():
     """When all that may be unread is, those who read still get their answers."""
@@ -182,7 +193,7 @@ def many_clients_that_read_no_answers():
         watch.check(8 * MIB, 'answers that twelve do not read')
         for peer in peers:
             peer.close()
-        until(lambda: len(daemon.push([1] * 10000)['rejected']) == 10000, 'a large answer, as before')
+        until(lambda: has_large_answer(daemon), 'a large answer, as before')
         polite.check()
 
 
