@@ -119,7 +119,7 @@ def beyond_their_ranges_is_refused():
 @case
 def time_zones_change_nothing():
     """Days are UTC, whatever TZ says, also when it changes between two starts."""
-    sent = [event(account='z', ts=now() // DAY * DAY - i * 5 * DAY + rng.choice((0, 1, DAY - 1))) for i in range(60)]
+    sent = [event(account='z', ts=now() // DAY * DAY - (i + 1) * 5 * DAY + rng.choice((0, 1, DAY - 1))) for i in range(60)]
     at, pictures = now() // DAY * DAY + 3 * DAY, []
     for zone in ('UTC', 'Pacific/Kiritimati', 'America/St_Johns', ':/no/such/zone'):
         with Daemon(workers=1) as daemon:
