@@ -22,10 +22,8 @@ enum {
     RT_CALM_PART = 64, /* less than this part of limits.memory_bytes between two looks: no flood */
 
     /* Messages waiting in libzmq, per peer: it counts messages, so bytes are counted here. */
-    RT_RECEIVE_HWM =
-        100, /* unread by us, of up to twice limits.message_bytes each. Never changed on
-                            an open socket: libzmq 4.3.4 then writes to pipes whose other end is
-                            gone, and may wait for ever on others */
+    RT_RECEIVE_HWM = 100, /* unread by us: a thousand would be no bound, and no faster. Fixed: see
+                             docs/adr/019 */
     RT_UNSENT_REPLIES = 100000, /* a client may have many pushes in flight, all answered at once */
     RT_UNSENT_ANSWERS = 2000,
     RT_UNSENT_ALERTS = 10000,
