@@ -20,7 +20,7 @@
 #include "daemon/health.h"
 #include "daemon/log.h"
 
-enum { UNAUTHORIZED = 401 };
+enum { UNAUTHORIZED = 401, LATE_MS = 1000 };
 
 static void answer(struct evhttp_request *request, int status, const char *reason, const char *type,
                    const void *body, size_t size)
@@ -122,14 +122,27 @@ static bool is_over(const struct rt_http_connection *slot)
     return event == NULL;
 }
 
+/* Time in which the daemon itself stood still counts against nobody: what is beyond LATE_MS since the
+ * last look. */
+static int64_t stood_still(struct rt_http *http, int64_t now)
+{
+    int64_t passed = http->looked_at == 0 ? 0 : now - http->looked_at;
+
+    http->looked_at = now;
+    return passed > LATE_MS ? passed - LATE_MS : 0;
+}
+
 void rt_http_expire(struct rt_daemon *daemon, int64_t now)
 {
+    int64_t still = stood_still(&daemon->http, now);
+
     for (int i = 0; i < RT_HTTP_CONNECTIONS; i++) {
         struct rt_http_connection *slot = &daemon->http.connections[i];
 
         if (slot->connection == NULL) {
             continue;
         }
+        slot->accepted_at += still;
         if (is_over(slot)) {
             forget(slot);
         } else if (now - slot->accepted_at > RT_HTTP_TOTAL_MS) {

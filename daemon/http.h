@@ -22,6 +22,7 @@ struct rt_http {
     struct evhttp *server;     /* NULL: off */
     char token[RT_TOKEN_TEXT]; /* "": none is asked for */
     char address[300];         /* host:port, resolved */
+    int64_t looked_at;         /* ms, monotonic: by rt_http_expire; 0: never */
     struct rt_http_connection connections[RT_HTTP_CONNECTIONS];
 };
 
