@@ -18,9 +18,9 @@
 
 struct options {
     struct rt_source_options source;
-    struct rt_cli_texts at;
-    const char *config, *rows, *svg;
-    int64_t horizon, seed;
+    struct rt_dates_options dates;
+    const char *rows, *svg;
+    int64_t seed;
     double rhythm;
     bool no_alerts;
 };
@@ -43,31 +43,24 @@ struct run {
  * file, else (NAN) as measured. */
 static int config_open(struct run *run)
 {
-    const struct options *o = run->options;
-    char error[RT_CONFIG_ERROR];
+    int code = rt_dates_config(&run->options->dates, &run->config);
 
-    rt_config_init(&run->config);
-    if (o->config != NULL && (!rt_config_read(&run->config, o->config, true, error) ||
-                              !rt_config_check(&run->config, error)))
-        return rt_cli_fail("%s", error);
-    if (o->rhythm > 0)
-        run->config.tiers[0].rhythm_days = o->rhythm;
-    return RT_CLI_CONTINUE;
+    if (run->options->rhythm > 0)
+        run->config.tiers[0].rhythm_days = run->options->rhythm;
+    return code;
 }
 
 static bool rhythm_known(const struct run *run)
 {
-    return run->options->rhythm > 0 || run->options->config != NULL;
+    return run->options->rhythm > 0 || run->options->dates.config != NULL;
 }
 
 static bool take_facts(void *context, size_t number, const struct rt_event *event)
 {
     struct run *run = context;
 
-    for (size_t i = 0; i < run->dates.count; i++)
-        if (!rt_cohort_event(&run->cohorts[i], number, event))
-            return false;
-    return run->lives == NULL || rt_lives_event(run->lives, number, event);
+    return rt_dates_event(&run->dates, run->cohorts, number, event) &&
+           (run->lives == NULL || rt_lives_event(run->lives, number, event));
 }
 
 static void hint_facts(void *context, size_t number, int step)
@@ -104,9 +97,7 @@ static int facts_read(struct run *run)
 {
     int code;
 
-    for (size_t i = 0; i < run->dates.count; i++)
-        rt_cohort_init(&run->cohorts[i], run->dates.at[i], run->dates.until[i],
-                       (size_t)run->config.limits_tickets);
+    rt_dates_cohorts(&run->dates, run->cohorts, (size_t)run->config.limits_tickets);
     if (!run->options->no_alerts && rhythm_known(run) &&
         (code = lives_open(run)) != RT_CLI_CONTINUE)
         return code;
@@ -189,11 +180,6 @@ static int say(struct run *run)
     return accounts > 0 ? RT_EXIT_OK : rt_cli_fail("no account had a contact before that date");
 }
 
-static struct rt_dates_wanted cli_dates(const struct run *run)
-{
-    return (struct rt_dates_wanted){run->cli, &run->options->at, run->options->horizon};
-}
-
 static int run_all(struct run *run, char **files, int count)
 {
     int code = rt_past_open(&run->past, run->cli, &run->options->source, files, count);
@@ -203,7 +189,7 @@ static int run_all(struct run *run, char **files, int count)
     if (code == RT_CLI_CONTINUE)
         code = config_open(run);
     if (code == RT_CLI_CONTINUE)
-        code = rt_dates_find(&run->dates, cli_dates(run), &run->past);
+        code = rt_dates_find(&run->dates, run->cli, &run->options->dates, &run->past);
     if (code == RT_CLI_CONTINUE)
         code = facts_read(run);
     if (code == RT_CLI_CONTINUE)
@@ -217,8 +203,7 @@ static void run_free(struct run *run)
 {
     for (size_t i = 0; i < run->test.dates; i++)
         rt_proof_free(&run->test.proofs[i]);
-    for (size_t i = 0; i < run->dates.count; i++)
-        rt_cohort_free(&run->cohorts[i]);
+    rt_dates_release(&run->dates, run->cohorts);
     rt_lives_free(run->lives);
     rt_past_close(&run->past);
     free(run);
@@ -229,16 +214,9 @@ int rt_cli_backtest(struct rt_cli *cli, int argc, char **argv)
     struct options o = {.seed = 1};
     const struct rt_cli_option options[] = {
         RT_SOURCE_OPTIONS(&o.source),
-        {"at", 'a', "DATE",
-         "judge at 00:00 UTC of this day (default: the middle of the log); may be given often",
-         RT_CLI_TEXTS, &o.at},
-        {"horizon", 'H', "DAYS",
-         "how long after it somebody must be heard of (default: to the end)", RT_CLI_WHOLE,
-         &o.horizon},
+        RT_DATES_OPTIONS(&o.dates, "tiers and weights of this retaind.conf, its rhythm too"),
         {"rhythm", 'r', "DAYS", "g0 (default: measured on the events before the date)",
          RT_CLI_DECIMAL, &o.rhythm},
-        {"config", 'c', "FILE", "tiers and weights of this retaind.conf, its rhythm too",
-         RT_CLI_TEXT, &o.config},
         {"seed", 0, "N", "of the bootstrap (1)", RT_CLI_WHOLE, &o.seed},
         {"no-alerts", 0, NULL, "leave out what the alert rules would have said", RT_CLI_FLAG,
          &o.no_alerts},

@@ -12,9 +12,8 @@
 
 struct options {
     struct rt_source_options source;
-    struct rt_cli_texts at;
-    const char *config, *output;
-    int64_t horizon;
+    struct rt_dates_options dates;
+    const char *output;
 };
 
 /* All of a run. Not on the stack: it is large. */
@@ -32,16 +31,10 @@ struct run {
 
 static int config_open(struct run *run)
 {
-    struct rt_config *today = &run->config[RT_TODAY];
-    const char *path = run->options->config;
-    char error[RT_CONFIG_ERROR];
+    int code = rt_dates_config(&run->options->dates, &run->config[RT_TODAY]);
 
-    rt_config_init(today);
-    if (path != NULL &&
-        (!rt_config_read(today, path, true, error) || !rt_config_check(today, error)))
-        return rt_cli_fail("%s", error);
-    run->config[RT_PROPOSED] = *today;
-    return RT_CLI_CONTINUE;
+    run->config[RT_PROPOSED] = run->config[RT_TODAY];
+    return code;
 }
 
 /* ---- readings -------------------------------------------------------------------------------- */
@@ -50,10 +43,7 @@ static bool take_facts(void *context, size_t number, const struct rt_event *even
 {
     struct run *run = context;
 
-    for (size_t i = 0; i < run->dates.count; i++)
-        if (!rt_cohort_event(&run->cohorts[i], number, event))
-            return false;
-    return true;
+    return rt_dates_event(&run->dates, run->cohorts, number, event);
 }
 
 static void count_accounts(struct run *run)
@@ -72,9 +62,7 @@ static int facts_read(struct run *run)
 {
     int code;
 
-    for (size_t i = 0; i < run->dates.count; i++)
-        rt_cohort_init(&run->cohorts[i], run->dates.at[i], run->dates.until[i],
-                       (size_t)run->config[RT_TODAY].limits_tickets);
+    rt_dates_cohorts(&run->dates, run->cohorts, (size_t)run->config[RT_TODAY].limits_tickets);
     code = rt_past_read(&run->past, take_facts, NULL, run);
     if (code != RT_CLI_CONTINUE)
         return code;
@@ -151,7 +139,6 @@ static int say(struct run *run)
 
 static int run_all(struct run *run, char **files, int count)
 {
-    const struct rt_dates_wanted wanted = {run->cli, &run->options->at, run->options->horizon};
     int code = rt_past_open(&run->past, run->cli, &run->options->source, files, count);
 
     if (code == RT_CLI_CONTINUE && !rt_past_rereads(&run->past))
@@ -159,7 +146,7 @@ static int run_all(struct run *run, char **files, int count)
     if (code == RT_CLI_CONTINUE)
         code = config_open(run);
     if (code == RT_CLI_CONTINUE)
-        code = rt_dates_find(&run->dates, wanted, &run->past);
+        code = rt_dates_find(&run->dates, run->cli, &run->options->dates, &run->past);
     if (code == RT_CLI_CONTINUE)
         code = facts_read(run);
     if (code == RT_CLI_CONTINUE)
@@ -172,8 +159,7 @@ static int run_all(struct run *run, char **files, int count)
 static void run_free(struct run *run)
 {
     rt_samples_free(&run->samples);
-    for (size_t i = 0; i < run->dates.count; i++)
-        rt_cohort_free(&run->cohorts[i]);
+    rt_dates_release(&run->dates, run->cohorts);
     for (int side = 0; side < RT_SIDES; side++)
         rt_lives_free(run->lives[side]);
     rt_past_close(&run->past);
@@ -185,14 +171,7 @@ int rt_cli_calibrate(struct rt_cli *cli, int argc, char **argv)
     struct options o = {.output = "retaind.conf.proposed"};
     const struct rt_cli_option options[] = {
         RT_SOURCE_OPTIONS(&o.source),
-        {"at", 'a', "DATE",
-         "judge at 00:00 UTC of this day (default: the middle of the log); may be given often",
-         RT_CLI_TEXTS, &o.at},
-        {"horizon", 'H', "DAYS",
-         "how long after it somebody must be heard of (default: to the end)", RT_CLI_WHOLE,
-         &o.horizon},
-        {"config", 'c', "FILE", "today's retaind.conf (default: the defaults)", RT_CLI_TEXT,
-         &o.config},
+        RT_DATES_OPTIONS(&o.dates, "today's retaind.conf (default: the defaults)"),
         {"output", 'o', "FILE", "where the proposal goes (retaind.conf.proposed)", RT_CLI_TEXT,
          &o.output},
         {NULL, 0, NULL, NULL, RT_CLI_FLAG, NULL},
