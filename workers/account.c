@@ -215,6 +215,8 @@ void rt_account_take(struct rt_account *account, const struct rt_event *event,
         int32_t bucket = rt_account_last_bucket(account);
 
         rt_activity_contact(&account->activity, event->ts, event->contact);
+        if (event->type == RT_VISIT)
+            rt_activity_visit(&account->activity, event->ts);
         if (rt_account_last_bucket(account) != bucket)
             rt_cells_trim(account->cells, rt_account_last_bucket(account));
     }

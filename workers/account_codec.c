@@ -4,7 +4,7 @@
  * - u8 parts: bits PART_*, then each part:
  * - COUNTS: u8 mask of types, u32 for each bit
  * - ACTIVITY: i64 first, i64 last, u32 newest day, u8 words of the bitmap, u64 each; u16 mask of
- *   people, u16 each
+ *   people, u16 each; u16 newest visit (version 1 has none)
  * - CELLS: u16 number; u16 bucket, u8 kind, u32 amount each, ascending
  * - TICKETS: u32 number; each as put_ticket, open ones first, each list in its order
  * - THREADS: u8 number; u64 hash, i64 ts, u8 ours each, newest first
@@ -25,7 +25,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { VERSION = 1 };
+enum { VERSION = 2, VERSION_WITHOUT_VISITS = 1 };
 
 enum {
     PART_COUNTS = 1,
@@ -153,6 +153,7 @@ static void put_activity(struct rt_buffer *out, const struct rt_activity *activi
     for (int i = 0; i < RT_ACTIVITY_PEOPLE; i++)
         if (activity->people[i] != 0)
             rt_put_u16(out, activity->people[i]);
+    rt_put_u16(out, activity->visit);
 }
 
 static bool get_people(struct rt_reader *reader, struct rt_activity *activity)
@@ -168,7 +169,13 @@ static bool get_people(struct rt_reader *reader, struct rt_activity *activity)
     return true;
 }
 
-static bool get_activity(struct rt_reader *reader, struct rt_activity *activity)
+/* A visit is a contact: no later day than the newest one. */
+static bool get_visit(struct rt_reader *reader, struct rt_activity *activity)
+{
+    return rt_get_u16(reader, &activity->visit) && activity->visit <= activity->newest + 1;
+}
+
+static bool get_activity(struct rt_reader *reader, struct rt_activity *activity, uint8_t version)
 {
     uint32_t newest;
     uint8_t words;
@@ -185,7 +192,8 @@ static bool get_activity(struct rt_reader *reader, struct rt_activity *activity)
         if (!rt_get_u64(reader, &activity->days[i]))
             return false;
     return (activity->days[0] & 1) != 0 && activity->days[words - 1] != 0 &&
-           get_people(reader, activity);
+           get_people(reader, activity) &&
+           (version == VERSION_WITHOUT_VISITS || get_visit(reader, activity));
 }
 
 /* ---- cells ----------------------------------------------------------------------------------- */
@@ -568,11 +576,30 @@ void rt_account_encode(struct rt_buffer *out, const struct rt_account *account)
         put_alerts(out, account);
 }
 
-static bool get_parts(struct rt_reader *reader, struct rt_account *account, uint8_t parts,
-                      bool *no_memory)
+/* What version 1 does not say: the last visit was on an active day of the newest four weeks that had
+ * any. Of those days the newest; the next visit puts it right. */
+static void guess_visit(struct rt_account *account)
+{
+    const struct rt_cells *cells = account->cells;
+
+    if (!rt_activity_any(&account->activity) || cells == NULL)
+        return;
+    for (unsigned i = cells->count; i-- > 0;) {
+        int32_t from = cells->cells[i].bucket * RT_CELL_DAYS, day;
+
+        if (cells->cells[i].kind != RT_CELL_HELD)
+            continue;
+        day = rt_activity_newest_in(&account->activity, from, from + RT_CELL_DAYS);
+        rt_activity_visit(&account->activity, (day < 0 ? from : day) * RT_DAY_MS);
+        return;
+    }
+}
+
+static bool get_parts(struct rt_reader *reader, struct rt_account *account, uint8_t version,
+                      uint8_t parts, bool *no_memory)
 {
     return ((parts & PART_COUNTS) == 0 || get_counts(reader, account)) &&
-           ((parts & PART_ACTIVITY) == 0 || get_activity(reader, &account->activity)) &&
+           ((parts & PART_ACTIVITY) == 0 || get_activity(reader, &account->activity, version)) &&
            ((parts & PART_CELLS) == 0 || get_cells(reader, account, no_memory)) &&
            ((parts & PART_TICKETS) == 0 || get_tickets(reader, account, no_memory)) &&
            ((parts & PART_THREADS) == 0 || get_threads(reader, account, no_memory)) &&
@@ -590,9 +617,10 @@ struct rt_account *rt_account_decode(struct rt_reader *reader, bool *no_memory)
     int64_t at;
 
     *no_memory = false;
-    if (!rt_get_u8(reader, &version) || version != VERSION || !get_short(reader, &name) ||
-        name.size < 1 || name.size > RT_ACCOUNT_BYTES || !rt_utf8_valid(name) ||
-        !rt_get_u64(reader, &chain) || !get_i64(reader, &at) || !rt_get_u8(reader, &parts))
+    if (!rt_get_u8(reader, &version) || version < VERSION_WITHOUT_VISITS || version > VERSION ||
+        !get_short(reader, &name) || name.size < 1 || name.size > RT_ACCOUNT_BYTES ||
+        !rt_utf8_valid(name) || !rt_get_u64(reader, &chain) || !get_i64(reader, &at) ||
+        !rt_get_u8(reader, &parts))
         return NULL;
     account = rt_account_new(name);
     if (account == NULL) {
@@ -601,8 +629,11 @@ struct rt_account *rt_account_decode(struct rt_reader *reader, bool *no_memory)
     }
     account->chain = chain;
     account->wait.at = at;
-    if (get_parts(reader, account, parts, no_memory) && parts_of(account) == parts)
+    if (get_parts(reader, account, version, parts, no_memory) && parts_of(account) == parts) {
+        if (version == VERSION_WITHOUT_VISITS)
+            guess_visit(account);
         return account;
+    }
     rt_account_free(account);
     return NULL;
 }

@@ -46,10 +46,16 @@ static void mark_day(struct rt_activity *activity, int32_t day)
         activity->days[age / 64] |= UINT64_C(1) << (age % 64);
 }
 
+/* A day in two bytes; 0 is left for none. */
+static uint16_t seen_on(int32_t day)
+{
+    return day >= UINT16_MAX ? UINT16_MAX : (uint16_t)(day + 1);
+}
+
 static void mark_person(struct rt_activity *activity, int32_t day, struct rt_span person)
 {
     uint64_t slot = XXH3_64bits(person.data, person.size) % RT_ACTIVITY_PEOPLE;
-    uint16_t seen = day >= UINT16_MAX ? UINT16_MAX : (uint16_t)(day + 1);
+    uint16_t seen = seen_on(day);
 
     if (seen > activity->people[slot])
         activity->people[slot] = seen;
@@ -70,6 +76,30 @@ void rt_activity_contact(struct rt_activity *activity, int64_t ts, struct rt_spa
     mark_day(activity, day);
     if (person.data != NULL)
         mark_person(activity, day, person);
+}
+
+void rt_activity_visit(struct rt_activity *activity, int64_t ts)
+{
+    uint16_t seen = seen_on(rt_activity_day(ts));
+
+    if (seen > activity->visit)
+        activity->visit = seen;
+}
+
+bool rt_activity_visited(const struct rt_activity *activity, int32_t *day)
+{
+    if (activity->visit == 0)
+        return false;
+    *day = activity->visit - 1;
+    return true;
+}
+
+int32_t rt_activity_newest_in(const struct rt_activity *activity, int32_t from, int32_t to)
+{
+    for (int32_t day = to - 1; day >= from; day--)
+        if (rt_activity_on(activity, day))
+            return day;
+    return -1;
 }
 
 /* The bits set in a word, side by side: without -mpopcnt the compiler's builtin is a call, and every

@@ -1,4 +1,4 @@
-/* When an account was in touch: active UTC days, first and last contact, breadth. Part of the hot
+/* When an account was in touch: active UTC days, first and last contact, breadth, last visit. Part of the hot
  * record: fixed size, no allocation. A function of the set of contacts; their order does not
  * matter. */
 #ifndef RT_WORKERS_ACTIVITY_H
@@ -17,6 +17,7 @@ struct rt_activity {
     uint64_t days[RT_ACTIVITY_WORDS]; /* bit i: the day newest - i was active */
     int32_t newest;                   /* newest active day since the epoch, -1: no contact ever */
     uint16_t people[RT_ACTIVITY_PEOPLE]; /* by hash of the person: newest day seen + 1, 0: nobody */
+    uint16_t visit; /* newest day of a visit that was held + 1, 0: none; stays at UINT16_MAX */
 };
 
 void rt_activity_init(struct rt_activity *activity);
@@ -26,6 +27,15 @@ int32_t rt_activity_day(int64_t ts);
 
 /* Counts one contact at `ts` (>= 0); `person`: who at the customer, data NULL if not known. */
 void rt_activity_contact(struct rt_activity *activity, int64_t ts, struct rt_span person);
+
+/* The contact at `ts` was a visit that was held. */
+void rt_activity_visit(struct rt_activity *activity, int64_t ts);
+
+/* The newest UTC day with a visit; false if there never was one. */
+bool rt_activity_visited(const struct rt_activity *activity, int32_t *day);
+
+/* The newest active day in [from, to); -1 if the window has none. */
+int32_t rt_activity_newest_in(const struct rt_activity *activity, int32_t from, int32_t to);
 
 static inline bool rt_activity_any(const struct rt_activity *activity)
 {

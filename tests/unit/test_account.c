@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "tests/lib/interaction.h"
+#include "workers/account_state.h"
 #include "workers/score.h"
 
 static const int64_t NOW = INT64_C(1763800000000);
@@ -240,7 +241,7 @@ static void test_random_bytes_are_no_account(void **state)
     for (int i = 0; i < 20000; i++) {
         for (size_t at = 0; at < sizeof(bytes); at++)
             bytes[at] = (uint8_t)random_u64(&random);
-        bytes[0] = 1;
+        bytes[0] = 1 + bytes[0] % 2;
         bytes[1] = 1 + bytes[1] % 8;
         rt_account_free(decode(rt_span(bytes, random_below(&random, sizeof(bytes)))));
     }
@@ -389,6 +390,72 @@ static void test_a_round_trip_keeps_all(void **state)
     rt_account_free(account);
 }
 
+/* The bytes as version 1 had them: without the two of the newest visit, which end the activity. */
+static struct rt_buffer as_version_1(const struct rt_account *account)
+{
+    struct rt_buffer bytes = encoded(account);
+    size_t activity = 2 + account->name_size + 8 + 8 + 1 + 1; /* after the mask of counts */
+    size_t end;
+
+    for (int type = 0; type < RT_EVENT_TYPES; type++)
+        activity += account->counts[type] > 0 ? 4 : 0;
+    end = activity + 8 + 8 + 4;
+    end += 1 + 8 * bytes.data[end];
+    for (int i = 0; i < RT_ACTIVITY_PEOPLE; i++)
+        end += account->activity.people[i] != 0 ? 2 : 0;
+    end += 2;
+    assert_int_equal(bytes.data[end] | bytes.data[end + 1] << 8, account->activity.visit);
+    memmove(bytes.data + end, bytes.data + end + 2, bytes.size - end - 2);
+    bytes.size -= 2;
+    bytes.data[0] = 1;
+    return bytes;
+}
+
+/* Only the four weeks of a visit were known. */
+static void test_version_1_knows_the_last_visit_roughly(void **state)
+{
+    static const int64_t begins = 729 * RT_CELL_DAYS * RT_DAY_MS;
+    struct rt_account *account = rt_account_new(rt_span_text("acme")), *again;
+    struct rt_buffer bytes;
+    int32_t day;
+
+    (void)state;
+    apply(account, a_call(begins + 40 * RT_DAY_MS));
+    bytes = as_version_1(account);
+    again = decode(rt_buffer_span(&bytes));
+    assert_non_null(again);
+    assert_false(rt_activity_visited(&again->activity, &day));
+    rt_account_free(again);
+    rt_buffer_free(&bytes);
+    apply(account, a_visit(begins + 3 * RT_DAY_MS, RT_HELD));
+    apply(account, a_visit(begins - 3 * RT_DAY_MS, RT_HELD));
+    apply(account, a_call(begins + 9 * RT_DAY_MS));
+    bytes = as_version_1(account);
+    again = decode(rt_buffer_span(&bytes));
+    assert_non_null(again);
+    assert_true(rt_activity_visited(&again->activity, &day));
+    assert_int_equal(day, rt_activity_day(begins) + 9);
+    rt_account_free(again);
+    rt_buffer_free(&bytes);
+    rt_account_free(account);
+}
+
+static void test_only_visits_that_were_held_are_visits(void **state)
+{
+    struct rt_account *account = rt_account_new(rt_span_text("acme"));
+    int32_t day;
+
+    (void)state;
+    apply(account, a_call(NOW));
+    apply(account, a_visit(NOW, RT_NO_SHOW));
+    apply(account, a_visit(NOW, RT_CANCELLED));
+    assert_false(rt_activity_visited(&account->activity, &day));
+    apply(account, a_visit(NOW - 5 * RT_DAY_MS, RT_HELD));
+    assert_true(rt_activity_visited(&account->activity, &day));
+    assert_int_equal(day, rt_activity_day(NOW) - 5);
+    rt_account_free(account);
+}
+
 /* ---- episodes -------------------------------------------------------------------------------- */
 
 static void test_holds_need_an_open_episode(void **state)
@@ -457,6 +524,8 @@ int main(void)
         cmocka_unit_test(test_tier_in_force),
         cmocka_unit_test(test_a_common_account_is_small),
         cmocka_unit_test(test_a_round_trip_keeps_all),
+        cmocka_unit_test(test_version_1_knows_the_last_visit_roughly),
+        cmocka_unit_test(test_only_visits_that_were_held_are_visits),
         cmocka_unit_test(test_holds_need_an_open_episode),
         cmocka_unit_test(test_the_life_of_an_episode),
     };

@@ -145,6 +145,37 @@ static void test_people_within_a_time(void **state)
     assert_in_range(rt_activity_people(&activity, 200), 8, RT_ACTIVITY_PEOPLE);
 }
 
+static void test_the_newest_visit_counts(void **state)
+{
+    struct rt_activity activity = empty();
+    int32_t day = 7;
+
+    (void)state;
+    assert_false(rt_activity_visited(&activity, &day));
+    assert_int_equal(day, 7);
+    for (int32_t on = 105; on > 95; on -= 3) { /* in any order */
+        rt_activity_visit(&activity, on * RT_DAY_MS + 5);
+        assert_true(rt_activity_visited(&activity, &day));
+        assert_int_equal(day, 105);
+    }
+    rt_activity_visit(&activity, INT64_MAX); /* beyond what two bytes can say */
+    assert_true(rt_activity_visited(&activity, &day));
+    assert_int_equal(day, UINT16_MAX - 1);
+}
+
+static void test_the_newest_day_of_some(void **state)
+{
+    struct rt_activity activity = empty();
+
+    (void)state;
+    assert_int_equal(rt_activity_newest_in(&activity, 0, 100), -1);
+    on_day(&activity, 100);
+    on_day(&activity, 110);
+    assert_int_equal(rt_activity_newest_in(&activity, 90, 110), 100);
+    assert_int_equal(rt_activity_newest_in(&activity, 90, 111), 110);
+    assert_int_equal(rt_activity_newest_in(&activity, 101, 110), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +187,8 @@ int main(void)
         cmocka_unit_test(test_days_between),
         cmocka_unit_test(test_start_of_what_is_known),
         cmocka_unit_test(test_people_within_a_time),
+        cmocka_unit_test(test_the_newest_visit_counts),
+        cmocka_unit_test(test_the_newest_day_of_some),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
