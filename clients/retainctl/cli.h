@@ -95,6 +95,12 @@ void rt_cli_client_options(const struct rt_cli *cli, struct retain_options *opti
 /* Opens cli->client if it is not open. RT_CLI_CONTINUE or the exit code. */
 int rt_cli_connect(struct rt_cli *cli, const struct retain_options *options);
 
+/* The bare question, for commands that print nothing of the answer as it is. RT_CLI_CONTINUE: *reply
+ * is there, and the caller's; it may be a refusal. Else the exit code, after saying why. */
+int rt_cli_query(struct rt_cli *cli, const char *op, retain_map *params, retain_reply **reply);
+/* Says what a refusal says; returns RT_EXIT_FAILED. */
+int rt_cli_refused(const retain_reply *reply);
+
 /* Asks. `params` may be NULL and stays the caller's. The answer as JSON (the caller's), or NULL:
  * said why, exit code in *code. With --json a refusal is printed too. */
 json_t *rt_cli_ask(struct rt_cli *cli, const char *op, retain_map *params, int *code);
@@ -117,6 +123,7 @@ int rt_cli_alerts(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_ack(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_snooze(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_report(struct rt_cli *cli, int argc, char **argv);
+int rt_cli_export(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_erase(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_dead(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_stats(struct rt_cli *cli, int argc, char **argv);

@@ -41,6 +41,17 @@ const struct rt_cli_command rt_cli_commands[] = {
      "7d or 12h from now.",
      rt_cli_snooze},
     {"report", "[OWNER]", "the portfolio of an account manager, or of all", NULL, rt_cli_report},
+    {"export", "[ACCOUNT]", "events of one account or of all, as push reads them",
+     "JSON Lines on standard output: account by account in the order of their names, each one's "
+     "events newest first. Pushed again\n"
+     "elsewhere it makes the same accounts; pushed again here it is all duplicates. An event whose "
+     "bytes are no longer kept\n"
+     "(journal.keep_days) is not in it. Times as for timeline.\n"
+     "\n"
+     "  retainctl export > all.jsonl\n"
+     "  retainctl export acme | retainctl --events tcp://other:7600 push --format jsonl "
+     "--quiet-alerts",
+     rt_cli_export},
     {"erase", "ACCOUNT", "remove an account and all its events from disk, for good",
      "Asks for confirmation on a terminal; elsewhere --yes is needed.", rt_cli_erase},
     {"dead", "[list | retry ID | drop ID]", "dead letters: what could not be read, and why",

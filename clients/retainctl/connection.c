@@ -81,7 +81,7 @@ static int connect_query(struct rt_cli *cli)
     return rt_cli_connect(cli, &options);
 }
 
-static int query(struct rt_cli *cli, const char *op, retain_map *params, retain_reply **reply)
+int rt_cli_query(struct rt_cli *cli, const char *op, retain_map *params, retain_reply **reply)
 {
     double seconds = rt_cli_seconds(cli, RT_CLI_QUERY_SECONDS);
     int code = connect_query(cli);
@@ -94,13 +94,18 @@ static int query(struct rt_cli *cli, const char *op, retain_map *params, retain_
     return rt_cli_explain(cli, code, cli->query, seconds);
 }
 
+int rt_cli_refused(const retain_reply *reply)
+{
+    return rt_cli_fail("%s (%s)", retain_reply_message(reply), retain_reply_error(reply));
+}
+
 json_t *rt_cli_ask(struct rt_cli *cli, const char *op, retain_map *params, int *code)
 {
     retain_reply *reply = NULL;
     json_t *json;
     bool refused;
 
-    *code = query(cli, op, params, &reply);
+    *code = rt_cli_query(cli, op, params, &reply);
     if (*code != RT_CLI_CONTINUE)
         return NULL;
     json = rt_json_of(retain_reply_value(reply));
@@ -108,7 +113,7 @@ json_t *rt_cli_ask(struct rt_cli *cli, const char *op, retain_map *params, int *
     if (json == NULL)
         *code = rt_cli_fail("the answer cannot be read, or memory is short");
     else if (refused)
-        *code = rt_cli_fail("%s (%s)", retain_reply_message(reply), retain_reply_error(reply));
+        *code = rt_cli_refused(reply);
     else
         *code = RT_EXIT_OK;
     if (refused && cli->json && json != NULL)

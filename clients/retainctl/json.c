@@ -9,7 +9,7 @@
 #include "protocol/limits.h"
 #include "protocol/reader.h"
 
-enum { READ_DEPTH = 64, PRECISION = 15 };
+enum { READ_DEPTH = 64, PRECISION = 15, PRECISION_EXACT = 17 };
 
 static json_t *of_value(retain_value value, int depth);
 
@@ -95,7 +95,7 @@ static char *key_of(retain_value key, size_t *size, int depth)
     return text;
 }
 
-static json_t *of_map(retain_value value, int depth)
+static json_t *of_map(retain_value value, int depth, bool texts_only)
 {
     retain_iterator iterator = retain_iterate(value);
     json_t *map = json_object();
@@ -103,9 +103,13 @@ static json_t *of_map(retain_value value, int depth)
 
     while (map != NULL && retain_next(&iterator, &key, &item)) {
         size_t size = 0;
-        char *name = key_of(key, &size, depth + 1);
-        json_t *json = of_value(item, depth + 1);
+        char *name;
+        json_t *json;
 
+        if (texts_only && retain_value_kind(key) != RETAIN_TEXT)
+            continue;
+        name = key_of(key, &size, depth + 1);
+        json = of_value(item, depth + 1);
         if (name == NULL || json == NULL || json_object_setn_new(map, name, size, json) != 0) {
             json_decref(map);
             map = NULL;
@@ -161,7 +165,7 @@ static json_t *of_value(retain_value value, int depth)
     case RETAIN_LIST:
         return of_list(value, depth);
     case RETAIN_MAP:
-        return of_map(value, depth);
+        return of_map(value, depth, false);
     case RETAIN_EXTENSION:
         return of_extension(value);
     default:
@@ -172,6 +176,11 @@ static json_t *of_value(retain_value value, int depth)
 json_t *rt_json_of(retain_value value)
 {
     return of_value(value, 0);
+}
+
+json_t *rt_json_of_event(retain_value event)
+{
+    return retain_value_kind(event) == RETAIN_MAP ? of_map(event, 0, true) : NULL;
 }
 
 static bool pack_value(struct rt_buffer *out, const json_t *json, unsigned depth);
@@ -259,15 +268,26 @@ static void print_safe(FILE *out, const char *text)
     fwrite(run, 1, (size_t)(end - run), out);
 }
 
-void rt_json_print(FILE *out, const json_t *json)
+static bool print(FILE *out, const json_t *json, size_t precision)
 {
-    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(PRECISION));
+    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(precision));
 
     if (text == NULL) {
         fputs("out of memory\n", stderr);
-        return;
+        return false;
     }
     print_safe(out, text);
     fputc('\n', out);
     free(text);
+    return !ferror(out);
+}
+
+void rt_json_print(FILE *out, const json_t *json)
+{
+    (void)print(out, json, PRECISION);
+}
+
+bool rt_json_print_exact(FILE *out, const json_t *json)
+{
+    return print(out, json, PRECISION_EXACT);
 }

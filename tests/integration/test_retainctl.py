@@ -60,7 +60,7 @@ def counts(daemon, account):
 def usage():
     code, out, _ = ctl(None, '--help')
     equal(code, 0, 'exit code of --help')
-    for command in 'push watch get list timeline alerts ack snooze report erase dead stats backup verify simulate backtest calibrate'.split():
+    for command in 'push watch get list timeline alerts ack snooze report export erase dead stats backup verify simulate backtest calibrate'.split():
         check(command in out, '--help does not tell of', command)
         code, text, err = ctl(None, command, '--help')
         check(code == 0 and text.strip(), command, '--help gives', code, err)
@@ -410,6 +410,73 @@ def watch_refuses_what_is_no_cursor():
     code, out, err = ctl(daemon, 'watch', '--since', 'yesterday', '--count', '1')
     equal((code, out), (1, ''), 'exit code and output')
     check('since' in err, 'it does not say what is wrong', err)
+
+
+def strange_pairs():
+    """What only export has to deal with: values that JSON has no word for, keys that are no text and would be known ones as text."""
+    return [(pack({'a': 1}), pack('map as key')), (pack(b'\xb6*^'), pack('a base64 of which is "type"')), (b'\xa2\xff\xfe', b'\xa1\xff'),
+            (pack('nan'), pack(float('nan'))), (pack('bin'), pack(b'\x00\xff')), (pack('ext'), b'\xd6\x05abcd'), (pack('nul'), pack('a\x00b'))]
+
+
+@case
+def exported_and_pushed_again():
+    """What is exported makes the same accounts elsewhere, and here it is all duplicates."""
+    world = good(None, 'simulate', '--accounts', '20', '--days', '200', '--seed', '7')
+    big, odd = fresh('big'), fresh('o\x00dd \u202e\U0001f600"\\')
+    base = now() - 300 * DAY
+    many = [event(account=big, ts=base + (i % 700) * HOUR, sentiment=(i % 7 - 3) / 9.7, duration=i / 3) for i in range(2500)]
+    with Daemon(workers=2) as daemon, Daemon(workers=3) as other:
+        path = written('world.jsonl', world)
+        good(daemon, 'push', '--quiet-alerts', path)
+        daemon.load(many)
+        for key, value in strange_pairs():
+            pairs = [(pack(k), pack(v)) for k, v in event(account=odd, ts=now() - HOUR, name='x').items()]
+            equal(daemon.dealer('events').ask(map_bytes(*pairs, (key, value)))['accepted'], 1, 'accepted', key)
+        daemon.load([{'id': 'p', 'type': 'account', 'account': odd, 'ts': now() - DAY, 'value': 0.1 + 0.2, 'region': None, 'owner': 'kim'}])
+        out = good(daemon, 'export')
+        equal(good(daemon, 'export'), out, 'exported twice')
+        events = lines(out)
+        names = [e['account'] for e in events]
+        equal(names, sorted(names, key=lambda name: name.encode()), 'accounts in the order of their names')
+        stamps = [e['ts'] for e in events if e['account'] == big]
+        equal((len(stamps), stamps), (2500, sorted(stamps, reverse=True)), 'one account, newest first')
+        equal(good(daemon, 'export', big), ''.join(l + '\n' for l in out.splitlines() if json.loads(l)['account'] == big), 'of one account')
+        copy = written('out.jsonl', out)
+        equal(pushed(other, '--quiet-alerts', copy), (len(events), 0, 0), 'pushed elsewhere')
+        equal(pushed(daemon, copy), (0, len(events), 0), 'pushed again')
+        at = max(daemon.now(), other.now()) + DAY
+        for name in sorted(set(names)):
+            one, two = daemon.get(name, at=at), other.get(name, at=at)
+            for answer in (one, two):
+                del answer['alerts']
+            equal(two, one, 'account', name)
+        code, out, err = ctl(daemon, 'export', fresh('nobody'))
+        equal((code, out), (1, ''), 'of an account that is not there')
+        check('not_found' in err, 'it does not say why', err)
+        kims = {e['account'] for e in lines(good(daemon, 'export', '--owner', 'kim'))}
+        equal(kims, {a['account'] for a in daemon.accounts(owner='kim')}, 'accounts of one owner')
+
+
+@case
+def export_of_events_too_large_for_one_answer():
+    account = fresh()
+    with Daemon(limits__unread_bytes='1M') as daemon:
+        events = [event(account=account, contact=str(i), note='x' * 20000) for i in range(100)]
+        daemon.load(events, batch=10)
+        check(daemon.query('account.timeline', account=account, limit=1000).get('error') in ('busy', 'too_large'), 'it fits into one answer')
+        equal({e['contact'] for e in lines(good(daemon, 'export', account))}, {e['contact'] for e in events}, 'events')
+
+
+@case
+def export_into_a_full_disk():
+    daemon, account = shared(), fresh()
+    daemon.load([event(account=account, contact='x' * 100) for _ in range(500)])
+    at = ['--query', daemon.at['query']]
+    with open('/dev/full', 'w') as full:
+        process = spawn([require('retainctl')] + at + ['export', account], stdout=full, stderr=subprocess.PIPE)
+        _, err = process.communicate(timeout=DEADLINE)
+    equal(process.returncode, 1, 'exit code')
+    check(b'written' in err, 'it does not say why', err)
 
 
 @case
