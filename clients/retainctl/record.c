@@ -155,12 +155,49 @@ static bool id_write(struct record *record, struct rt_span content)
     return true;
 }
 
+/* Whether a value stands in the form it is wanted in. */
+static bool value_fits(struct rt_span key, struct rt_span value)
+{
+    struct rt_reader reader = rt_reader(value);
+    enum rt_kind kind = rt_read_kind(&reader);
+    enum rt_key_kind wanted;
+
+    return (kind != RT_KIND_STR && kind != RT_KIND_FLOAT) || !rt_key_find(key, &wanted) ||
+           (wanted != RT_KEY_TIME && (kind == RT_KIND_STR || wanted != RT_KEY_WHOLE));
+}
+
+/* Whether the map is an event as it stands: nothing to rename or fill in, an id, every key a text,
+ * every value in its form. What retaind itself wrote is; writing it again costs as much as reading. */
+static bool is_event(const struct rt_mapping *mapping, struct rt_span map)
+{
+    struct rt_reader reader = rt_reader(map);
+    struct rt_span key, value;
+    uint32_t pairs;
+    bool id = false;
+
+    if (mapping->map_count > 0 || mapping->set_count > 0 || !rt_read_map(&reader, &pairs))
+        return false;
+    for (uint32_t i = 0; i < pairs; i++) {
+        if (rt_read_kind(&reader) != RT_KIND_STR || !rt_read_str(&reader, &key) ||
+            !rt_read_skip(&reader, &value) || !value_fits(key, value))
+            return false;
+        if (rt_span_is(key, "id")) {
+            if (is_nothing(value))
+                return false;
+            id = true;
+        }
+    }
+    return id;
+}
+
 enum rt_input_result rt_record_emit(struct rt_input_common *common, uint64_t line,
                                     struct rt_span map, struct rt_span content)
 {
     struct record record = {.common = common, .event = &common->event};
     const struct rt_sink *sink = common->sink;
 
+    if (is_event(common->mapping, map))
+        return sink->event(sink->arg, line, map) ? RT_INPUT_OK : RT_INPUT_STOPPED;
     rt_buffer_clear(&common->event);
     record.mark = rt_write_map_begin(&common->event);
     if (!pairs_write(&record, map))

@@ -22,6 +22,8 @@ static struct {
     } bad[BAD_MAX];
     size_t bad_count;
     size_t stop_after;
+    uint8_t last[200]; /* bytes of the last event */
+    size_t last_size;
     char error[RT_INPUT_ERROR];
 } got;
 
@@ -31,6 +33,8 @@ static bool on_event(void *arg, uint64_t line, struct rt_span packed)
     assert_true(rt_msgpack_check(packed, 16));
     assert_in_range(got.count, 0, EVENTS_MAX - 1);
     got.lines[got.count] = line;
+    got.last_size = packed.size < sizeof(got.last) ? packed.size : sizeof(got.last);
+    memcpy(got.last, packed.data, got.last_size);
     got.events[got.count++] = rt_json_of(retain_value_of(packed.data, packed.size));
     return got.stop_after == 0 || got.count < got.stop_after;
 }
@@ -389,6 +393,59 @@ static void maps_and_arrays_of_maps_are_events(void **state)
 
 /* ---- options --------------------------------------------------------------------------------- */
 
+/* What has an id and every value in its form is not written again; what lacks one of them is. */
+static void events_as_retaind_writes_them_go_on_as_they_lie(void **state)
+{
+    static const struct {
+        const char *bytes, *set;
+        bool lies;
+    } cases[] = {
+        {"\x84\xa2id\xa1x\xa7"
+         "account\xa1"
+         "A\xa4type\xa4"
+         "call\xa2ts\x07",
+         NULL, true},
+        {"\x84\xa2id\xa0\xa7"
+         "account\xa1"
+         "A\xa4type\xa4"
+         "call\xa2ts\x07",
+         NULL, false},
+        {"\x83\xa7"
+         "account\xa1"
+         "A\xa4type\xa4"
+         "call\xa2ts\x07",
+         NULL, false},
+        {"\x84\xa2id\xa1x\xa7"
+         "account\xa1"
+         "A\xa4type\xa4"
+         "call\xa2ts\xb8"
+         "1970-01-01T00:00:00.007Z",
+         NULL, false},
+        {"\x84\xa2id\xa1x\xa7"
+         "account\xa1"
+         "A\xa4type\xa4"
+         "call\xa2ts\x07",
+         "source=crm", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct rt_span bytes = rt_span_text(cases[i].bytes);
+        struct rt_mapping mapping = {0};
+        char error[RT_MAPPING_ERROR];
+
+        assert_true(cases[i].set == NULL || rt_mapping_set(&mapping, cases[i].set, error));
+        forget();
+        assert_int_equal(read_pieces(RT_FORMAT_MSGPACK, &mapping, bytes, bytes.size), RT_INPUT_OK);
+        assert_int_equal(got.count, 1);
+        assert_int_equal(json_integer_value(json_object_get(got.events[0], "ts")), 7);
+        assert_true(json_string_length(json_object_get(got.events[0], "id")) > 0);
+        assert_int_equal(rt_span_equal(rt_span(got.last, got.last_size), bytes), cases[i].lies);
+        rt_mapping_free(&mapping);
+    }
+    forget();
+}
+
 static void mappings_that_mean_nothing_are_refused(void **state)
 {
     static const char *const maps[] = {
@@ -445,6 +502,7 @@ int main(void)
         cmocka_unit_test(an_array_of_objects_is_read_too),
         cmocka_unit_test(a_broken_stream_fails_behind_what_was_whole),
         cmocka_unit_test(maps_and_arrays_of_maps_are_events),
+        cmocka_unit_test(events_as_retaind_writes_them_go_on_as_they_lie),
         cmocka_unit_test(mappings_that_mean_nothing_are_refused),
         cmocka_unit_test(formats_are_told_by_name_and_by_bytes),
     };
