@@ -40,11 +40,19 @@ static void options_find(struct rt_reader reader, uint32_t pairs, struct options
     }
 }
 
+/* nil is an absent key. */
+static bool is_nil(struct rt_span value)
+{
+    struct rt_reader reader = rt_reader(value);
+
+    return rt_read_kind(&reader) == RT_KIND_NIL;
+}
+
 static enum rt_error quiet_read(struct rt_span value, bool *quiet, struct rt_fault *fault)
 {
     struct rt_reader reader = rt_reader(value);
 
-    if (value.data == NULL || rt_read_kind(&reader) == RT_KIND_NIL)
+    if (value.data == NULL || is_nil(value))
         return RT_OK;
     if (!rt_read_bool(&reader, quiet))
         return rt_fault_set(fault, RT_BAD_REQUEST, "quiet: must be a bool");
@@ -78,6 +86,8 @@ static enum rt_error map_open(struct rt_span payload, struct rt_batch *batch,
         return RT_OK;
     if (options.twice != NULL)
         return rt_fault_set(fault, RT_BAD_REQUEST, "%s: given twice", options.twice);
+    if (is_nil(options.events))
+        return RT_OK;
     if (quiet_read(options.quiet, &batch->quiet, fault) != RT_OK)
         return fault->code;
     return events_open(options.events, batch, fault);

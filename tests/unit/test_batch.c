@@ -73,7 +73,7 @@ static void nested_deeper_than_16(void **state)
 static void maps_that_are_no_batch(void **state)
 {
     (void)state;
-    refused(RT_BAD_REQUEST, "{events: nil}");
+    refused(RT_BAD_REQUEST, "{events: nil, events: nil}");
     refused(RT_BAD_REQUEST, "{events: 5}");
     refused(RT_BAD_REQUEST, "{events: 'x'}");
     refused(RT_BAD_REQUEST, "{events: {}}");
@@ -135,6 +135,7 @@ static void arrays_and_options(void **state)
     opens("{quiet: true, events: [{}, {a: [1]}], x: 5, x: 6, 7: 8}", 2, true);
     opens("{events: [{}], quiet: false}", 1, false);
     opens("{events: [{}], quiet: nil}", 1, false);
+    opens("{events: nil, quiet: true, id: 'x'}", 1, false);
     opens("{!d9066576656e7473: [1, 2, 3]}", 3, false);
 }
 
