@@ -208,7 +208,10 @@ static void bury_faulty(struct rt_daemon *daemon, const struct rt_key *key)
         struct rt_fault fault;
 
         explain(daemon, key, route->faulty[i].event, &fault);
-        bury(daemon, fault.code, fault.text, route->faulty[i].event, NULL);
+        if (!bury(daemon, fault.code, fault.text, route->faulty[i].event, NULL)) {
+            rt_log(RT_LOG_ERROR, "a faulty event of the firehose lost: no memory for its letter");
+            daemon->metrics.dropped[RT_DROPPED_FIREHOSE]++;
+        }
     }
 }
 

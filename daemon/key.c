@@ -303,19 +303,6 @@ enum rt_error rt_key_may_write(const struct rt_key *key, struct rt_span source,
     return fault == NULL ? RT_DENIED : rt_fault_set(fault, RT_DENIED, "%s", reason);
 }
 
-/* Every topic that begins with `topic` must be one owner's: owner.<owner>. with its closing dot. */
-static bool is_of_owner(struct rt_span topic, struct rt_span owner)
-{
-    struct rt_buffer prefix = {0};
-    bool inside;
-
-    rt_owner_prefix(&prefix, owner);
-    inside = !prefix.failed && topic.size >= prefix.size &&
-             memcmp(topic.data, prefix.data, prefix.size) == 0;
-    rt_buffer_free(&prefix);
-    return inside;
-}
-
 bool rt_key_may_hear(const struct rt_key *key, struct rt_span topic)
 {
     struct rt_reader reader;
@@ -328,8 +315,9 @@ bool rt_key_may_hear(const struct rt_key *key, struct rt_span topic)
         return true;
     }
     reader = rt_reader(rt_buffer_span(&key->owners.bytes));
+    /* Every topic that begins with `topic` must be one owner's: owner.<owner>. with its closing dot. */
     while (next_name(&reader, &owner)) {
-        if (is_of_owner(topic, owner)) {
+        if (rt_topic_of_owner(topic, owner)) {
             return true;
         }
     }

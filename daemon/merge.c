@@ -45,6 +45,7 @@ bool rt_merge_add(struct rt_merge_list *list, const struct rt_merge_item *item)
         struct rt_merge_item *items = realloc(list->items, capacity * sizeof *items);
 
         if (items == NULL) {
+            list->failed = true;
             return false;
         }
         list->items = items;

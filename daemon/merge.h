@@ -57,9 +57,10 @@ struct rt_merge_list {
     struct rt_merge_item *items;
     uint32_t count;
     uint32_t capacity;
+    bool failed; /* there was no memory */
 };
 
-/* Appends; false without memory. */
+/* Appends; false, and list->failed, without memory. */
 bool rt_merge_add(struct rt_merge_list *list, const struct rt_merge_item *item);
 void rt_merge_sort(struct rt_merge_list *list);
 void rt_merge_free(struct rt_merge_list *list);

@@ -113,6 +113,7 @@ bool rt_merge_alerts(const struct rt_merge *merge, struct rt_buffer *out)
     if (good) {
         write_reply(merge, &list, more, out);
     }
+    out->failed = out->failed || list.failed;
     rt_merge_free(&list);
     return good && !out->failed;
 }

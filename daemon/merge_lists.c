@@ -169,7 +169,7 @@ static bool merge_list(const struct rt_merge *merge, const char *name, take_item
         name_last(merge, &list, dead, &after);
         write_list(merge, name, &list, &after, out);
     }
-    out->failed = out->failed || after.failed;
+    out->failed = out->failed || after.failed || list.failed;
     rt_buffer_free(&after);
     rt_merge_free(&list);
     return good && !out->failed;

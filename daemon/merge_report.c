@@ -192,6 +192,7 @@ static bool write_list(const struct places *places, struct rt_buffer *out)
     for (uint32_t i = 0; i < list.count && i < LIST_MAX; i++) {
         rt_write_raw(out, list.items[i].map);
     }
+    out->failed = out->failed || list.failed;
     rt_merge_free(&list);
     return good;
 }

@@ -399,7 +399,10 @@ void rt_query_retried(struct rt_daemon *daemon, uint64_t tag, struct rt_span rep
     if (question == NULL || question->stage != RT_ASK_PUSH) {
         return;
     }
-    rt_retry_reply(&question->kept, reply);
+    if (!rt_retry_reply(&question->kept, reply)) {
+        fail(daemon, question, RT_BUSY, "out of memory");
+        return;
+    }
     RT_ASSERT(rt_query_decode(rt_buffer_span(&question->payload), &query, &fault) == RT_OK);
     if (!rt_retry_taken(reply) || !find_worker(daemon, &query, &worker) ||
         !is_there(daemon, worker)) {

@@ -1,7 +1,6 @@
 #include "daemon/retry.h"
 
 #include "daemon/merge.h"
-#include "protocol/assert.h"
 #include "protocol/batch.h"
 
 void rt_retry_request(struct rt_buffer *out, const char *op, struct rt_span id)
@@ -18,16 +17,19 @@ bool rt_retry_letter(struct rt_span answer, struct rt_span *letter)
     return rt_merge_find(answer, "letter", &value) && rt_read_bin(&value, letter);
 }
 
-void rt_retry_reply(struct rt_buffer *out, struct rt_span push_reply)
+bool rt_retry_reply(struct rt_buffer *out, struct rt_span push_reply)
 {
     struct rt_reader reader = rt_reader(push_reply);
     struct rt_push_reply reply;
     uint32_t pairs;
 
-    RT_ASSERT(rt_push_reply_decode(push_reply, &reply) && rt_read_map(&reader, &pairs));
+    if (!rt_push_reply_decode(push_reply, &reply) || !rt_read_map(&reader, &pairs)) {
+        return false;
+    }
     rt_write_map(out, pairs + 1);
     rt_write_key_bool(out, "ok", reply.error == RT_OK);
     rt_buffer_append(out, reader.at, (size_t)(reader.end - reader.at));
+    return !out->failed;
 }
 
 bool rt_retry_taken(struct rt_span push_reply)

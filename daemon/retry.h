@@ -14,8 +14,8 @@ void rt_retry_request(struct rt_buffer *out, const char *op, struct rt_span id);
 bool rt_retry_letter(struct rt_span answer, struct rt_span *letter);
 
 /* The reply to the query, made of the reply to the push: {"ok": true, its keys} or {"ok": false,
- * error, message}. */
-void rt_retry_reply(struct rt_buffer *out, struct rt_span push_reply);
+ * error, message}. False without memory: for it, or for the reply to the push, which then is none. */
+bool rt_retry_reply(struct rt_buffer *out, struct rt_span push_reply);
 
 /* True if every event of the letter was accepted or a duplicate: it can be dropped. */
 bool rt_retry_taken(struct rt_span push_reply);

@@ -397,6 +397,7 @@ static void split_frame(struct rt_window *window, const struct rt_frame *frame, 
         part->chunk = chunk;
         part->bytes = chunk->bytes + chunk->size;
         part->single = true;
+        part->crashes = RT_RESTART_SINGLY; /* none of them alone, however often the frame */
         header.size = (uint32_t)(ENTRY_HEADER + event.size);
         header.tag = (*tag)++;
         part->size = RT_LINK_HEADER + header.size;
@@ -454,12 +455,9 @@ bool rt_window_rewind(struct rt_window *window, bool blame)
     for (uint64_t tag = window->first; tag != window->end; tag++) {
         struct rt_frame *frame = frame_at(window, tag);
 
-        if (frame->done || !frame->sent) {
-            continue;
-        }
-        frame->sent = false;
-        if (blame && frame->crashes < UINT8_MAX) {
-            frame->crashes++;
+        if (!frame->done && frame->sent) {
+            frame->sent = false;
+            frame->crashes += blame && frame->crashes < UINT8_MAX;
         }
         splits = splits || to_be_split(frame);
     }

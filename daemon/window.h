@@ -91,7 +91,7 @@ void rt_window_written(struct rt_window *window, size_t size);
 
 /* The worker is lost: everything is to be written again. With `blame` the frames in flight count
  * one crash more, and those with two or more are split. False without memory for the split: the
- * frames stay whole, counted. */
+ * frames stay whole, counted, and the next rewind splits them. */
 bool rt_window_rewind(struct rt_window *window, bool blame);
 
 /* If the next frame to be written is a single event that crashed the worker three times, its tag;

@@ -335,29 +335,65 @@ static void append_text(struct rt_buffer *out, const char *text)
     rt_buffer_append(out, text, strlen(text));
 }
 
-/* Dots part the levels of a topic, so a name must not bring its own. */
-static void append_encoded(struct rt_buffer *out, struct rt_span name)
+/* Dots part the levels of a topic, so a name must not bring its own. Returns how many bytes stand for
+ * this one. */
+static size_t encode_byte(uint8_t byte, uint8_t code[3])
 {
     static const char digits[] = "0123456789ABCDEF";
 
-    for (size_t i = 0; i < name.size; i++) {
-        uint8_t byte = name.data[i];
-
-        if (byte == '.' || byte == '%' || byte < 0x20 || byte == 0x7f) {
-            const char code[3] = {'%', digits[byte >> 4], digits[byte & 15]};
-
-            rt_buffer_append(out, code, sizeof(code));
-        } else {
-            rt_buffer_append(out, &byte, 1);
-        }
+    if (byte != '.' && byte != '%' && byte >= 0x20 && byte != 0x7f) {
+        code[0] = byte;
+        return 1;
     }
+    code[0] = '%';
+    code[1] = (uint8_t)digits[byte >> 4];
+    code[2] = (uint8_t)digits[byte & 15];
+    return 3;
+}
+
+static void append_encoded(struct rt_buffer *out, struct rt_span name)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        uint8_t code[3];
+
+        size_t size = encode_byte(name.data[i], code);
+
+        rt_buffer_append(out, code, size);
+    }
+}
+
+static struct rt_span owner_or_none(struct rt_span owner)
+{
+    return owner.size == 0 ? rt_span_text("-") : owner;
 }
 
 void rt_owner_prefix(struct rt_buffer *out, struct rt_span owner)
 {
     append_text(out, "owner.");
-    append_encoded(out, owner.size == 0 ? rt_span_text("-") : owner);
+    append_encoded(out, owner_or_none(owner));
     append_text(out, ".");
+}
+
+static bool take(struct rt_span *text, const void *bytes, size_t size)
+{
+    if (text->size < size || memcmp(text->data, bytes, size) != 0)
+        return false;
+    *text = rt_span(text->data + size, text->size - size);
+    return true;
+}
+
+bool rt_topic_of_owner(struct rt_span topic, struct rt_span owner)
+{
+    bool inside = take(&topic, "owner.", 6);
+
+    owner = owner_or_none(owner);
+    for (size_t i = 0; inside && i < owner.size; i++) {
+        uint8_t code[3];
+        size_t size = encode_byte(owner.data[i], code);
+
+        inside = take(&topic, code, size);
+    }
+    return inside && take(&topic, ".", 1);
 }
 
 void rt_alert_topic(struct rt_buffer *out, enum rt_topic_tree tree, const struct rt_topic *topic)

@@ -79,5 +79,7 @@ struct rt_topic {
 void rt_alert_topic(struct rt_buffer *out, enum rt_topic_tree tree, const struct rt_topic *topic);
 /* What all topics of one owner begin with: "owner.<owner>." */
 void rt_owner_prefix(struct rt_buffer *out, struct rt_span owner);
+/* True if the topic begins with it. Takes no memory. */
+bool rt_topic_of_owner(struct rt_span topic, struct rt_span owner);
 
 #endif

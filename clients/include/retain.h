@@ -326,7 +326,8 @@ RETAIN_API void retain_spool_on_rejection(retain_spool *spool, retain_spool_reje
 RETAIN_API int retain_attach_spool(retain_client *client, retain_spool *spool);
 
 /* Works until the attached spool is empty. TIMED_OUT: some are left. BAD_ARGUMENT: no spool.
- * SYSTEM: a file cannot be read or removed (errno); it stays, and is sent again another time. */
+ * SYSTEM: a file cannot be read or removed (errno), NO_MEMORY; it stays, and is sent again another
+ * time. */
 RETAIN_API int retain_flush_spool(retain_client *client, int timeout_ms);
 
 #ifdef __cplusplus

@@ -7,7 +7,7 @@
  * Failure modes: a slow reader (we stop reading the socket, retaind drops, the history fills the
  * gap); retaind away (the question waits for the connection); an answer that is an error (asked
  * again later); a history that no longer reaches back (`gap` is handed out and we go on at its
- * oldest end); no memory (the message is left for the history). */
+ * oldest end); no memory (the message is left for the history, a mark is made later). */
 #include "clients/libretain/client.h"
 
 #include <errno.h>
@@ -18,6 +18,7 @@
 
 #include "clients/libretain/seen.h"
 #include "protocol/alert.h"
+#include "protocol/cursor.h"
 
 enum {
     QUEUE_MAX = 4096, /* alerts waiting for the caller before we stop reading */
@@ -26,6 +27,7 @@ enum {
     NESTING = 32,
     RETRY_MS = 1000,
     ANSWER_MS = 15000,
+    CURSOR_SIZE = 64, /* with its end; ours are shorter */
 };
 
 /* Handed out in order: an alert, a gap, or a mark that moves the caller's cursor. */
@@ -44,8 +46,9 @@ struct rt_listener {
     size_t waiting;
     char **prefixes;
     size_t prefix_count;
-    struct rt_buffer cursor; /* asked from here on; empty: not known */
-    struct rt_buffer handed; /* what retain_cursor says, zero-terminated */
+    char cursor[CURSOR_SIZE]; /* asked from here on; "": not known */
+    char handed[CURSOR_SIZE]; /* what retain_cursor says */
+    bool unmarked;            /* `cursor` has moved and there was no memory for its mark */
     struct rt_question question;
     struct rt_buffer request;
     bool asking, wanted;
@@ -113,8 +116,6 @@ void rt_listener_free(retain_client *client)
         free(listener->prefixes[i]);
     free(listener->prefixes);
     rt_seen_free(listener->seen);
-    rt_buffer_free(&listener->cursor);
-    rt_buffer_free(&listener->handed);
     rt_buffer_free(&listener->request);
     rt_buffer_free(&listener->question.answer);
     free(listener);
@@ -153,33 +154,21 @@ int retain_subscribe(retain_client *client, const char *prefix)
     return RETAIN_OK;
 }
 
-static bool cursor_set(struct rt_buffer *to, struct rt_span cursor)
+static void cursor_set(char to[CURSOR_SIZE], struct rt_span cursor)
 {
-    struct rt_buffer fresh = {0};
-
-    rt_buffer_append(&fresh, cursor.data, cursor.size);
-    rt_buffer_append(&fresh, "", 1);
-    if (fresh.failed)
-        return false;
-    rt_buffer_free(to);
-    *to = fresh;
-    return true;
-}
-
-static struct rt_span cursor_of(const struct rt_buffer *buffer)
-{
-    return rt_span(buffer->data, buffer->size == 0 ? 0 : buffer->size - 1);
+    memcpy(to, cursor.data, cursor.size);
+    to[cursor.size] = '\0';
 }
 
 int retain_resume(retain_client *client, const char *cursor)
 {
-    int code = rt_listener_new(client);
+    struct rt_span from = rt_span_text(cursor == NULL ? "" : cursor);
+    int code = from.size < CURSOR_SIZE ? rt_listener_new(client) : RETAIN_BAD_ARGUMENT;
 
-    if (code != RETAIN_OK || cursor == NULL || cursor[0] == '\0')
+    if (code != RETAIN_OK || from.size == 0)
         return code;
-    if (!cursor_set(&client->listener->cursor, rt_span_text(cursor)) ||
-        !cursor_set(&client->listener->handed, rt_span_text(cursor)))
-        return RETAIN_NO_MEMORY;
+    cursor_set(client->listener->cursor, from);
+    cursor_set(client->listener->handed, from);
     client->listener->wanted = true;
     return RETAIN_OK;
 }
@@ -237,7 +226,7 @@ static void marks_pass(struct rt_listener *listener)
     while (listener->first != NULL && listener->first->what == MARK) {
         struct item *mark = dequeue(listener);
 
-        (void)cursor_set(&listener->handed, rt_span(mark->bytes, mark->size));
+        cursor_set(listener->handed, rt_span(mark->bytes, mark->size));
         free(mark);
     }
 }
@@ -271,9 +260,7 @@ int retain_next_alert(retain_client *client, struct retain_alert *alert)
 
 const char *retain_cursor(const retain_client *client)
 {
-    if (client->listener == NULL || client->listener->handed.size == 0)
-        return "";
-    return (const char *)client->listener->handed.data;
+    return client->listener == NULL ? "" : client->listener->handed;
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */
@@ -284,6 +271,14 @@ static struct rt_span text_of(retain_value map, const char *key)
     const char *text = retain_value_text(retain_value_get(map, key), &size);
 
     return rt_span(text == NULL ? "" : text, size);
+}
+
+/* One that could not be ours is none. */
+static struct rt_span cursor_in(retain_value map, const char *key)
+{
+    struct rt_span cursor = text_of(map, key);
+
+    return cursor.size < CURSOR_SIZE ? cursor : rt_span("", 0);
 }
 
 static struct rt_span bytes_of(retain_value value)
@@ -344,10 +339,26 @@ static bool alert_wanted(const struct rt_listener *listener, retain_value map)
     return wanted;
 }
 
-static void begin_at(struct rt_listener *listener, struct rt_span cursor)
+/* All that is handed out up to here was before the cursor. */
+static void mark(struct rt_listener *listener)
 {
-    if (cursor_set(&listener->cursor, cursor))
-        (void)enqueue(listener, MARK, cursor);
+    listener->unmarked = !enqueue(listener, MARK, rt_span_text(listener->cursor));
+}
+
+static void move_to(struct rt_listener *listener, struct rt_span cursor)
+{
+    cursor_set(listener->cursor, cursor);
+    mark(listener);
+}
+
+/* The first message of a subscription could not be kept: the history is asked from just before it on. */
+static void begin_before(struct rt_listener *listener, struct rt_span cursor)
+{
+    uint64_t number;
+    char text[RT_CURSOR_TEXT];
+
+    if (rt_cursor_decode(cursor, &number) && number > 0)
+        cursor_set(listener->cursor, rt_span(text, rt_cursor_encode(number - 1, text)));
 }
 
 static void message_take(struct rt_listener *listener, struct rt_span topic, struct rt_span payload)
@@ -357,18 +368,21 @@ static void message_take(struct rt_listener *listener, struct rt_span topic, str
 
     if (!rt_msgpack_check(payload, NESTING) || retain_value_kind(map) != RETAIN_MAP)
         return;
-    cursor = text_of(map, "cursor");
+    cursor = cursor_in(map, "cursor");
     if (rt_span_is(topic, "cursor")) {
-        if (listener->cursor.size == 0)
-            begin_at(listener, cursor);
-        else if (!rt_span_equal(cursor, cursor_of(&listener->cursor)))
+        if (listener->cursor[0] == '\0')
+            move_to(listener, cursor);
+        else if (!rt_span_is(cursor, listener->cursor))
             listener->wanted = true;
         return;
     }
-    if (!alert_take(listener, map, true))
+    if (!alert_take(listener, map, true)) {
         listener->wanted = true;
-    else if (listener->cursor.size == 0 && cursor.size > 0)
-        begin_at(listener, cursor);
+        if (listener->cursor[0] == '\0')
+            begin_before(listener, cursor);
+    } else if (listener->cursor[0] == '\0' && cursor.size > 0) {
+        move_to(listener, cursor);
+    }
 }
 
 /* One message of two frames; false if there is none. */
@@ -403,7 +417,7 @@ static void ask(retain_client *client, int64_t now)
     rt_buffer_clear(&listener->request);
     rt_write_map(&listener->request, 3);
     rt_write_key_text(&listener->request, "op", "alert.list");
-    rt_write_key_str(&listener->request, "since", cursor_of(&listener->cursor));
+    rt_write_key_str(&listener->request, "since", rt_span_text(listener->cursor));
     rt_write_key_int(&listener->request, "limit", LIST_LIMIT);
     if (listener->request.failed) {
         listener->ask_due = now + RETRY_MS;
@@ -432,20 +446,22 @@ static bool list_take(struct rt_listener *listener, retain_value alerts)
 static bool answer_take(struct rt_listener *listener, retain_value reply)
 {
     retain_value alerts = retain_value_get(reply, "alerts");
-    struct rt_span cursor = text_of(reply, "cursor");
+    struct rt_span cursor = cursor_in(reply, "cursor");
 
     if (rt_span_is(text_of(reply, "error"), "cursor_gone")) {
-        cursor = text_of(reply, "oldest");
+        cursor = cursor_in(reply, "oldest");
         listener->wanted = true;
-        return cursor.size > 0 && cursor_set(&listener->cursor, cursor) &&
-               enqueue(listener, GAP, rt_span(NULL, 0));
+        if (cursor.size == 0 || !enqueue(listener, GAP, rt_span(NULL, 0)))
+            return false;
+        cursor_set(listener->cursor, cursor);
+        return true;
     }
     if (!retain_value_bool(retain_value_get(reply, "ok"), false) || cursor.size == 0 ||
-        !list_take(listener, alerts) || !cursor_set(&listener->cursor, cursor))
+        !list_take(listener, alerts))
         return false;
     if (retain_value_size(alerts) >= LIST_LIMIT)
         listener->wanted = true;
-    (void)enqueue(listener, MARK, cursor);
+    move_to(listener, cursor);
     return true;
 }
 
@@ -492,6 +508,8 @@ bool rt_listener_step(retain_client *client, int64_t now, int64_t *due)
     while (listener->waiting < QUEUE_MAX && message_receive(listener))
         moved = true;
     history_step(client, now, &moved);
+    if (listener->unmarked)
+        mark(listener);
     if (listener->waiting == 0)
         marks_pass(listener);
     if (listener->asking && listener->answer_due < *due)

@@ -53,9 +53,10 @@ struct retain_spool {
     struct file *files;
     size_t count, fed, done;
     bool locked;
-    bool empty;  /* the last look found nothing */
-    int64_t due; /* when to look again */
-    int failure; /* errno of a file that could not be read or removed in this round */
+    bool empty;   /* the last look found nothing */
+    int64_t due;  /* when to look again */
+    int failure;  /* errno of a file that could not be read or removed in this round */
+    bool starved; /* the next file found no memory in the window: no answer will wake us */
 };
 
 bool rt_spool_name(const char *name)
@@ -100,6 +101,7 @@ static void round_end(retain_spool *spool)
     free(spool->files);
     spool->files = NULL;
     spool->count = spool->fed = spool->done = 0;
+    spool->starved = false;
     if (spool->locked)
         (void)flock(spool->directory, LOCK_UN);
     spool->locked = false;
@@ -306,24 +308,26 @@ static bool file_note(retain_spool *spool, const char *name)
     return true;
 }
 
-/* Reads the names of a round, oldest first. */
+/* Reads the names of a round, oldest first. Without memory for some it is a smaller one. */
 static void round_begin(retain_spool *spool)
 {
     DIR *dir;
     struct dirent *entry;
+    bool whole = true;
 
     if (flock(spool->directory, LOCK_EX | LOCK_NB) != 0)
         return; /* another process sends it */
     spool->locked = true;
     dir = directory_read(spool);
     spool->files = dir == NULL ? NULL : calloc(ROUND_MAX, sizeof(*spool->files));
-    while (spool->files != NULL && spool->count < ROUND_MAX && (entry = readdir(dir)) != NULL) {
-        if (!rt_spool_name(entry->d_name))
+    while (whole && spool->files != NULL && spool->count < ROUND_MAX &&
+           (entry = readdir(dir)) != NULL) {
+        if (rt_spool_name(entry->d_name))
+            whole = file_note(spool, entry->d_name);
+        else
             stale_remove(spool, entry->d_name);
-        else if (!file_note(spool, entry->d_name))
-            break;
     }
-    spool->empty = spool->files != NULL && spool->count == 0;
+    spool->empty = whole && spool->files != NULL && spool->count == 0;
     if (spool->files != NULL)
         qsort(spool->files, spool->count, sizeof(*spool->files), by_name);
     if (dir != NULL)
@@ -394,6 +398,7 @@ static bool feed(retain_client *client, struct file *file, uint64_t token)
     else
         code = rt_outbox_add(client->outbox, rt_buffer_span(&bytes), token, true);
     rt_buffer_free(&bytes);
+    spool->starved = code == RETAIN_NO_MEMORY;
     return code == RETAIN_OK;
 }
 
@@ -460,7 +465,9 @@ bool rt_spool_step(retain_client *client, int64_t now, int64_t *due)
         spool->due = now + RESCAN_MS;
     }
     moved = files_feed(client) || moved;
-    if (spool->count == 0 && spool->due < *due)
+    if (spool->starved)
+        spool->due = now + RESCAN_MS;
+    if ((spool->count == 0 || spool->starved) && spool->due < *due)
         *due = spool->due;
     return moved;
 }
@@ -495,7 +502,7 @@ int retain_flush_spool(retain_client *client, int timeout_ms)
     code = rt_client_work_while(client, spool_busy, timeout_ms);
     if (code == RETAIN_OK && client->spool->failure != 0) {
         errno = client->spool->failure;
-        return RETAIN_SYSTEM;
+        return errno == ENOMEM ? RETAIN_NO_MEMORY : RETAIN_SYSTEM;
     }
     return code;
 }

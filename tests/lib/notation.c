@@ -7,6 +7,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { KEPT_MAX = 500 };
 
 struct text {
     const char *all, *at;
@@ -211,4 +214,22 @@ struct rt_span notation(struct rt_buffer *out, const char *format, ...)
     if (out->failed)
         abort();
     return rt_span(out->data + start, out->size - start);
+}
+
+struct rt_span notation_kept(const char *text)
+{
+    static struct {
+        char *text;
+        struct rt_buffer bytes;
+    } kept[KEPT_MAX];
+    size_t at = 0;
+
+    while (kept[at].text != NULL && strcmp(kept[at].text, text) != 0)
+        if (++at == KEPT_MAX)
+            abort();
+    if (kept[at].text == NULL) {
+        kept[at].text = strdup(text);
+        notation(&kept[at].bytes, "%s", text);
+    }
+    return rt_buffer_span(&kept[at].bytes);
 }

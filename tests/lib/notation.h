@@ -16,4 +16,9 @@
 struct rt_span notation(struct rt_buffer *out, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* What a text packs to, made the first time it is asked for and kept to the end of the program: a walk over
+ * failing allocations has it made when they do not fail yet, and what libc allocates for itself in there is
+ * not counted when it comes, but when it goes. */
+struct rt_span notation_kept(const char *text);
+
 #endif

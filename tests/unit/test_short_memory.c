@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "tests/lib/memory_store.h"
+#include "tests/lib/memory_walk.h"
 #include "tests/lib/notation.h"
 #include "tests/lib/short_memory.h"
 #include "workers/account_state.h"
@@ -22,7 +23,7 @@
 #include "workers/export.h"
 #include "workers/scan.h"
 
-enum { PARTITIONS = 4, MANY = 70, LIMIT = 5000, TEXTS = 400 };
+enum { PARTITIONS = 4, MANY = 70 };
 
 static const int64_t NOW = INT64_C(1700000000000);
 
@@ -94,28 +95,9 @@ static bool take_event(struct state *s, bool quiet)
     return rt_core_event(&s->core, place, &event, NOW, quiet, &position);
 }
 
-/* What a text packs to. Made the first time, when an operation runs freely: what libc allocates for
- * itself in there is not counted when it comes, but when it goes. */
-static struct rt_span packed(const char *text)
-{
-    static struct {
-        char *text;
-        struct rt_buffer bytes;
-    } known[TEXTS];
-    size_t at = 0;
-
-    while (known[at].text != NULL && strcmp(known[at].text, text) != 0)
-        assert_true(++at < TEXTS - 1);
-    if (known[at].text == NULL) {
-        known[at].text = strdup(text);
-        notation(&known[at].bytes, "%s", text);
-    }
-    return rt_buffer_span(&known[at].bytes);
-}
-
 static void tell(struct state *s, const char *text)
 {
-    struct rt_span bytes = packed(text);
+    struct rt_span bytes = notation_kept(text);
 
     rt_buffer_clear(&s->event);
     rt_buffer_append(&s->event, bytes.data, bytes.size);
@@ -233,6 +215,16 @@ static void print(struct state *s, struct rt_buffer *out)
     assert_false(out->failed);
 }
 
+static struct state *state_new(void)
+{
+    return calloc(1, sizeof(struct state));
+}
+
+static void forget_output(struct state *s)
+{
+    rt_buffer_free(&s->out);
+}
+
 static void release(struct state *s)
 {
     if (s->core.shards != NULL)
@@ -246,6 +238,7 @@ static void release(struct state *s)
     rt_fresh_free(&s->fresh);
     rt_account_free(s->account);
     free(s->text);
+    free(s);
 }
 
 /* ---- operations ------------------------------------------------------------------------------ */
@@ -452,7 +445,7 @@ static bool scan(struct state *s, const char *text)
     struct rt_scan *scan;
 
     short_memory_pause();
-    payload = packed(text);
+    payload = notation_kept(text);
     short_memory_resume();
     scan = rt_scan_new(payload, rt_span(NULL, 0), 1, NOW, &fault);
     if (scan == NULL)
@@ -575,18 +568,6 @@ static bool run_config_read(struct state *s)
 
 /* ---- the walk -------------------------------------------------------------------------------- */
 
-enum {
-    LATER = 1,   /* what was not done is made up for by running it again */
-    IN_LIBC = 2, /* a block comes out of libc uncounted and is freed by us: fewer are no leak */
-};
-
-struct operation {
-    const char *name;
-    void (*make)(struct state *);
-    bool (*run)(struct state *); /* false: there was no memory */
-    unsigned flags;
-};
-
 static const struct operation operations[] = {
     {"core: init", make_bare, run_init, 0},
     {"core: event of a new account", make_empty, run_call, 0},
@@ -625,82 +606,10 @@ static const struct operation operations[] = {
     {"configuration: read", make_bare, run_config_read, IN_LIBC},
 };
 
-static void finish(struct state *s, struct rt_buffer *seen)
-{
-    print(s, seen);
-    release(s);
-}
-
-/* What the operation leads to when there is memory. */
-static void run_freely(const struct operation *operation, struct rt_buffer *seen)
-{
-    struct state s = {0};
-
-    operation->make(&s);
-    assert_true(operation->run(&s));
-    finish(&s, seen);
-}
-
-/* True if an allocation failed. */
-static bool run_short(const struct operation *operation, long calls, bool for_good,
-                      const struct rt_buffer *wanted)
-{
-    struct rt_buffer before = {0}, after = {0};
-    long blocks = short_memory_blocks();
-    struct state s = {0};
-    bool good, failed;
-
-    operation->make(&s);
-    print(&s, &before);
-    short_memory_after(calls, for_good);
-    good = operation->run(&s);
-    failed = short_memory_end();
-    print(&s, &after);
-    if (!good && (operation->flags & LATER) == 0)
-        assert_true(rt_span_equal(rt_buffer_span(&before), rt_buffer_span(&after)));
-    if (!good) {
-        rt_buffer_free(&s.out);
-        assert_true(operation->run(&s));
-    }
-    assert_true(good || failed);
-    finish(&s, &after);
-    if ((operation->flags & LATER) == 0)
-        assert_true(rt_span_equal(rt_buffer_span(wanted), rt_buffer_span(&after)));
-    rt_buffer_free(&before);
-    rt_buffer_free(&after);
-    if ((operation->flags & IN_LIBC) != 0 && short_memory_blocks() < blocks)
-        return failed;
-    if (short_memory_blocks() != blocks)
-        print_error("%s, call %ld: %ld blocks more\n", operation->name, calls,
-                    short_memory_blocks() - blocks);
-    assert_int_equal(short_memory_blocks(), blocks);
-    return failed;
-}
-
-static long walk(const struct operation *operation, bool for_good)
-{
-    struct rt_buffer wanted = {0};
-    long calls = 0;
-
-    run_freely(operation, &wanted);
-    while (run_short(operation, calls, for_good, &wanted))
-        assert_true(++calls < LIMIT);
-    rt_buffer_free(&wanted);
-    return calls;
-}
-
 static void every_operation_survives(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
-        long once, for_good;
-
-        print_message("%s\n", operations[i].name);
-        once = walk(&operations[i], false);
-        for_good = walk(&operations[i], true);
-        print_message("%s: %ld allocations\n", operations[i].name,
-                      once > for_good ? once : for_good);
-    }
+    walk_all(operations, sizeof(operations) / sizeof(operations[0]));
 }
 
 int main(void)
