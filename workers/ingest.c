@@ -1,6 +1,9 @@
 /* Events: decode -> duplicate? -> core (journal, account) -> DONE.
  *
- * Failure modes: no space for the frame: nothing of it is taken, DONE says busy. A bad event: a
+ * Frames that stand behind one another are taken together until they fill a chunk: a producer that
+ * sends one event a message would else wait for memory at each.
+ *
+ * Failure modes: no space for a frame: nothing of it is taken, its DONE says busy. A bad event: a
  * rejection, or from the firehose a dead letter. Memory that runs out in the middle ends the
  * worker, which comes back from disk. */
 #include <stdio.h>
@@ -13,21 +16,35 @@
 
 enum { CHUNK = 16, LETTER_ROOM = 64 };
 
+/* One EVENTS frame of a run. */
+struct frame {
+    uint64_t tag;
+    struct rt_reader events; /* not yet decoded */
+    struct rt_link_done done;
+    size_t rejections_end; /* in the worker's scratch; they begin where those of the one before end */
+    bool quiet, firehose;
+};
+
 /* A chunk of events on its way: decoded together, so that the memory each needs is on its way, too.
  */
 struct item {
+    struct frame *frame;
     uint32_t index;
+    struct rt_span raw;
     struct rt_event event;
     struct rt_fault fault;
     uint64_t identity;
     struct rt_place place;
 };
 
-struct intake {
+/* Frames taken together: all but the last have fewer than CHUNK events between them. */
+struct run {
     struct rt_worker *worker;
-    struct rt_link_done done;
     int64_t now;
-    bool quiet, firehose;
+    struct frame frames[CHUNK];
+    size_t frame_count;
+    uint64_t bytes; /* of the events that have room in the journal, and of what a letter needs more */
+    uint32_t events;
 };
 
 static bool is_duplicate(struct rt_worker *worker, const struct item *item)
@@ -88,38 +105,56 @@ static bool bury(struct rt_worker *worker, uint32_t partition, enum rt_error cod
     return true;
 }
 
-static void reject(struct intake *intake, const struct item *item, struct rt_span raw)
+static void reject(struct run *run, const struct item *item)
 {
+    struct rt_worker *worker = run->worker;
+    struct frame *frame = item->frame;
     struct rt_span text = rt_span_text(item->fault.text);
     struct rt_link_rejection rejection = {
         .index = item->index, .code = item->fault.code, .text = text};
 
-    if (intake->firehose) {
-        struct rt_worker *worker = intake->worker;
-
-        RT_ASSERT(
-            bury(worker, partition_of(worker, raw), item->fault.code, text, raw, intake->now));
-        intake->done.dead++;
+    if (frame->firehose) {
+        RT_ASSERT(bury(worker, partition_of(worker, item->raw), item->fault.code, text, item->raw,
+                       run->now));
+        frame->done.dead++;
         return;
     }
-    rt_link_rejection_encode(&intake->worker->rejections, &rejection);
-    intake->done.rejected++;
+    rt_link_rejection_encode(&worker->rejections, &rejection);
+    frame->done.rejected++;
 }
 
-static void take(struct intake *intake, const struct item *item)
+static void take(struct run *run, const struct item *item)
 {
-    struct rt_worker *worker = intake->worker;
+    struct rt_worker *worker = run->worker;
+    struct frame *frame = item->frame;
     rt_position position;
 
     if (is_duplicate(worker, item)) {
-        intake->done.duplicate++;
+        frame->done.duplicate++;
         return;
     }
-    RT_ASSERT(rt_core_event(&worker->core, item->place, &item->event, intake->now, intake->quiet,
+    RT_ASSERT(rt_core_event(&worker->core, item->place, &item->event, run->now, frame->quiet,
                             &position));
     RT_ASSERT(rt_dedupe_add(worker->dedupe, item->identity, position));
     worker->appended += item->event.raw.size;
-    intake->done.accepted++;
+    frame->done.accepted++;
+}
+
+static void decode(const struct run *run, struct item *item)
+{
+    struct rt_worker *worker = run->worker;
+
+    item->fault.code =
+        rt_event_decode(item->raw, run->now, (size_t)worker->config->limits_event_bytes,
+                        &item->event, &item->fault);
+    if (item->fault.code == RT_OK &&
+        !rt_core_locate(&worker->core, item->event.account, &item->place))
+        rt_fault_set(&item->fault, RT_BAD_FIELD, "account: not of this partition");
+    if (item->fault.code != RT_OK)
+        return;
+    rt_table_prefetch(&item->place.shard->table, item->place.hash);
+    item->identity = rt_identity(&item->event);
+    rt_dedupe_touch(worker->dedupe, item->identity);
 }
 
 static void prefetch_accounts(const struct item *items, size_t count)
@@ -132,31 +167,15 @@ static void prefetch_accounts(const struct item *items, size_t count)
             rt_table_prefetch_facts(&items[i].place.shard->table, items[i].place.hash);
 }
 
-static void take_chunk(struct intake *intake, struct item *items, struct rt_span *raw, size_t count)
+static void take_chunk(struct run *run, struct item *items, size_t count)
 {
-    struct rt_worker *worker = intake->worker;
-
-    for (size_t i = 0; i < count; i++) {
-        struct item *item = &items[i];
-
-        item->fault.code =
-            rt_event_decode(raw[i], intake->now, (size_t)worker->config->limits_event_bytes,
-                            &item->event, &item->fault);
-        if (item->fault.code == RT_OK &&
-            !rt_core_locate(&worker->core, item->event.account, &item->place))
-            rt_fault_set(&item->fault, RT_BAD_FIELD, "account: not of this partition");
-        if (item->fault.code != RT_OK)
-            continue;
-        rt_table_prefetch(&item->place.shard->table, item->place.hash);
-        item->identity = rt_identity(&item->event);
-        rt_dedupe_touch(worker->dedupe, item->identity);
-    }
     prefetch_accounts(items, count);
     for (size_t i = 0; i < count; i++) {
         if (items[i].fault.code == RT_OK)
-            take(intake, &items[i]);
+            take(run, &items[i]);
         else
-            reject(intake, &items[i], raw[i]);
+            reject(run, &items[i]);
+        items[i].frame->rejections_end = run->worker->rejections.size;
     }
 }
 
@@ -171,58 +190,102 @@ static uint32_t count_events(struct rt_span body)
     return count;
 }
 
-static void finish(struct intake *intake, uint64_t tag)
+static void say_done(struct rt_worker *worker, uint64_t tag, const struct rt_link_done *done,
+                     struct rt_span rejections)
 {
-    struct rt_worker *worker = intake->worker;
     struct rt_buffer *out = rt_worker_answers(worker);
     size_t mark = rt_link_begin(out, RT_LINK_DONE, 0, tag);
 
-    rt_link_done_encode(out, &intake->done);
-    rt_buffer_append(out, worker->rejections.data, worker->rejections.size);
+    rt_link_done_encode(out, done);
+    rt_buffer_append(out, rejections.data, rejections.size);
     rt_link_end(out, mark);
-    rt_buffer_clear(&worker->rejections);
 }
 
-/* Room for the events, and for a dead letter of each. */
-static bool has_room(struct rt_worker *worker, struct rt_span body)
+static void say_all_done(struct run *run)
+{
+    struct rt_buffer *rejections = &run->worker->rejections;
+    size_t at = 0;
+
+    for (size_t i = 0; i < run->frame_count; i++) {
+        const struct frame *frame = &run->frames[i];
+        size_t size = frame->done.rejected > 0 ? frame->rejections_end - at : 0;
+
+        say_done(run->worker, frame->tag, &frame->done,
+                 size > 0 ? rt_span(rejections->data + at, size) : (struct rt_span){0});
+        at += size;
+    }
+    rt_buffer_clear(rejections);
+}
+
+/* Room for the events, for a dead letter of each, and for all that the run has taken before. */
+static bool has_room(struct run *run, struct rt_span body)
 {
     uint32_t count = count_events(body);
+    uint64_t bytes = body.size + (uint64_t)count * RT_FAULT_TEXT;
 
-    return rt_room_for(worker, body.size + (uint64_t)count * RT_FAULT_TEXT, count);
+    if (!rt_room_for(run->worker, run->bytes + bytes, run->events + count))
+        return false;
+    run->bytes += bytes;
+    run->events += count;
+    return true;
+}
+
+static void add_frame(struct run *run, const struct rt_link_header *header, struct rt_span body)
+{
+    struct rt_worker *worker = run->worker;
+    struct frame *frame = &run->frames[run->frame_count++];
+
+    *frame = (struct frame){.tag = header->tag,
+                            .quiet = header->flags & RT_LINK_QUIET,
+                            .firehose = header->flags & RT_LINK_FIREHOSE};
+    if (!has_room(run, body)) {
+        frame->done.error = RT_BUSY;
+        return;
+    }
+    frame->events = rt_reader(body);
+    if (frame->quiet)
+        worker->last_quiet = run->now;
+    else
+        worker->core.received = run->now;
+}
+
+/* Takes the frames' events in their order, a chunk at a time. */
+static void take_events(struct run *run)
+{
+    struct item items[CHUNK];
+    size_t count = 0;
+
+    for (size_t i = 0; i < run->frame_count; i++) {
+        struct frame *frame = &run->frames[i];
+
+        while (rt_link_next_event(&frame->events, &items[count].index, &items[count].raw)) {
+            items[count].frame = frame;
+            decode(run, &items[count]);
+            if (++count == CHUNK) {
+                take_chunk(run, items, count);
+                count = 0;
+            }
+        }
+    }
+    take_chunk(run, items, count);
 }
 
 void rt_ingest(struct rt_worker *worker, const struct rt_link_header *header, struct rt_span body)
 {
-    struct intake intake = {.worker = worker,
-                            .now = rt_worker_now(worker),
-                            .quiet = header->flags & RT_LINK_QUIET,
-                            .firehose = header->flags & RT_LINK_FIREHOSE};
-    struct rt_reader reader = rt_reader(body);
-    struct item items[CHUNK];
-    struct rt_span raw[CHUNK];
-    size_t count;
+    struct run run = {.worker = worker, .now = rt_worker_now(worker)};
+    struct rt_link_header next = *header;
 
-    if (!has_room(worker, body)) {
-        intake.done.error = RT_BUSY;
-        finish(&intake, header->tag);
-        return;
-    }
-    if (intake.quiet)
-        worker->last_quiet = intake.now;
-    else
-        worker->core.received = rt_worker_now(worker);
     do {
-        for (count = 0; count < CHUNK; count++)
-            if (!rt_link_next_event(&reader, &items[count].index, &raw[count]))
-                break;
-        take_chunk(&intake, items, raw, count);
-    } while (count == CHUNK);
-    finish(&intake, header->tag);
+        add_frame(&run, &next, body);
+    } while (run.frame_count < CHUNK && run.events < CHUNK &&
+             rt_wire_next_of(&worker->wire, RT_LINK_EVENTS, &next, &body));
+    take_events(&run);
+    say_all_done(&run);
 }
 
 void rt_bury(struct rt_worker *worker, const struct rt_link_header *header, struct rt_span body)
 {
-    struct intake intake = {.worker = worker, .now = rt_worker_now(worker)};
+    struct rt_link_done done = {0};
     struct rt_span reason, payload;
     enum rt_error code;
 
@@ -231,9 +294,9 @@ void rt_bury(struct rt_worker *worker, const struct rt_link_header *header, stru
         return;
     }
     if (rt_room_for(worker, body.size + LETTER_ROOM, 1) &&
-        bury(worker, partition_of(worker, payload), code, reason, payload, intake.now))
-        intake.done.dead = 1;
+        bury(worker, partition_of(worker, payload), code, reason, payload, rt_worker_now(worker)))
+        done.dead = 1;
     else
-        intake.done.error = RT_BUSY;
-    finish(&intake, header->tag);
+        done.error = RT_BUSY;
+    say_done(worker, header->tag, &done, (struct rt_span){0});
 }

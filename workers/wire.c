@@ -76,6 +76,19 @@ bool rt_wire_next(struct rt_wire *wire, struct rt_link_header *header, struct rt
     return true;
 }
 
+bool rt_wire_next_of(struct rt_wire *wire, enum rt_link_kind kind, struct rt_link_header *header,
+                     struct rt_span *body)
+{
+    size_t at = wire->in_at;
+
+    if (!rt_wire_next(wire, header, body))
+        return false;
+    if (header->kind == kind)
+        return true;
+    wire->in_at = at;
+    return false;
+}
+
 void rt_wire_send(struct rt_wire *wire)
 {
     if (wire->out.failed)

@@ -21,6 +21,9 @@ bool rt_wire_wants(const struct rt_wire *wire, size_t limit);
 void rt_wire_receive(struct rt_wire *wire, size_t limit);
 /* The next whole frame; its body is valid until the next receive. False: none yet. */
 bool rt_wire_next(struct rt_wire *wire, struct rt_link_header *header, struct rt_span *body);
+/* The same, if it is of this kind; another stays where it is. */
+bool rt_wire_next_of(struct rt_wire *wire, enum rt_link_kind kind, struct rt_link_header *header,
+                     struct rt_span *body);
 /* Writes what it can of `out`. */
 void rt_wire_send(struct rt_wire *wire);
 bool rt_wire_has_output(const struct rt_wire *wire);

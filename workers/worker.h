@@ -76,7 +76,7 @@ int64_t rt_worker_now(struct rt_worker *worker);
  * on disk. */
 struct rt_buffer *rt_worker_answers(struct rt_worker *worker);
 
-/* ingest.c: one EVENTS or BURY frame. */
+/* ingest.c: an EVENTS frame with those of its kind that stand right behind it; one BURY frame. */
 void rt_ingest(struct rt_worker *worker, const struct rt_link_header *header, struct rt_span body);
 void rt_bury(struct rt_worker *worker, const struct rt_link_header *header, struct rt_span body);
 
