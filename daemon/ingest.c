@@ -49,7 +49,7 @@ static void forget(struct rt_daemon *daemon, struct rt_pending *pending)
 }
 
 /* Its last frame is answered. */
-static void finish(struct rt_daemon *daemon, struct rt_pending *pending)
+static void finish(struct rt_daemon *daemon, struct rt_pending *pending, int64_t now_ns)
 {
     if (pending->answered) {
         daemon->metrics.dropped[RT_DROPPED_LATE]++;
@@ -60,7 +60,7 @@ static void finish(struct rt_daemon *daemon, struct rt_pending *pending)
             daemon->metrics.refused[pending->refused]++;
         }
         rt_histogram_add(&daemon->metrics.push_to_ack,
-                         (double)(rt_now_ns() - pending->received_ns) / 1e9);
+                         (double)(now_ns - pending->received_ns) / 1e9);
         send_reply(daemon, pending);
     }
     forget(daemon, pending);
@@ -293,7 +293,7 @@ static void push_and_answer(struct rt_daemon *daemon, const struct rt_key *key,
     if (pending->answered) {
         forget(daemon, pending);
     } else if (pending->waiting == 0) {
-        finish(daemon, pending);
+        finish(daemon, pending, rt_now_ns());
     }
 }
 
@@ -301,7 +301,7 @@ static void push_and_answer(struct rt_daemon *daemon, const struct rt_key *key,
 static struct rt_pending *begin(struct rt_daemon *daemon, const struct rt_envelope *envelope)
 {
     struct rt_ingest *ingest = &daemon->ingest;
-    struct rt_pending *pending = rt_pending_new(&ingest->pendings, rt_now_ns());
+    struct rt_pending *pending = rt_pending_new(&ingest->pendings, ingest->events.now_ns);
 
     if (pending == NULL) {
         return NULL;
@@ -504,7 +504,7 @@ bool rt_ingest_done(struct rt_worker *worker, uint64_t tag, struct rt_span body)
     count_done(&daemon->metrics, &done, reader);
     rt_window_done(&worker->window, tag);
     if (pending != NULL && pending->waiting == 0) {
-        finish(daemon, pending);
+        finish(daemon, pending, worker->link.read_ns);
     }
     return true;
 }
@@ -584,7 +584,7 @@ void rt_ingest_abandon(struct rt_worker *worker)
         } else {
             frame->pending->refused = RT_STOPPING;
             if (--frame->pending->waiting == 0) {
-                finish(worker->daemon, frame->pending);
+                finish(worker->daemon, frame->pending, rt_now_ns());
             }
         }
         rt_window_done(window, tag);

@@ -32,6 +32,7 @@ struct rt_worker_link {
     struct rt_buffer control; /* whole frames that go ahead of the window's */
     size_t control_written;
     struct rt_buffer input; /* not yet a whole frame */
+    int64_t read_ns;        /* monotonic: when what is being handled was read */
 };
 
 /* From PONG. */

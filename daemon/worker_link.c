@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/clock.h"
 #include "daemon/daemon.h"
 #include "daemon/supervisor.h"
 #include "protocol/assert.h"
@@ -214,7 +215,8 @@ static size_t missing_bytes(const struct rt_buffer *input)
 /* One read and what it brought. False when there is no more now, or the link is closed. */
 static bool read_some(struct rt_worker *worker)
 {
-    struct rt_buffer *input = &worker->link.input;
+    struct rt_worker_link *link = &worker->link;
+    struct rt_buffer *input = &link->input;
     size_t room = missing_bytes(input);
     ssize_t size;
 
@@ -222,7 +224,7 @@ static bool read_some(struct rt_worker *worker)
         rt_supervisor_broken(worker, "out of memory");
         return false;
     }
-    size = recv(worker->link.descriptor, input->data + input->size, room, MSG_DONTWAIT);
+    size = recv(link->descriptor, input->data + input->size, room, MSG_DONTWAIT);
     if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
         return false;
     }
@@ -231,6 +233,7 @@ static bool read_some(struct rt_worker *worker)
         return false;
     }
     input->size += (size_t)size;
+    link->read_ns = rt_now_ns();
     return handle_frames(worker) && (size_t)size == room;
 }
 

@@ -19,6 +19,8 @@
 enum {
     PUMP_MESSAGES = 256,
     PUMP_NS = 1000000,
+    LOOK_BYTES = 4096, /* taken between two looks at the clock: some microseconds of work */
+    FRAME_BYTES = 64,  /* what a frame costs beside its bytes, in theirs */
     LINGER_MS = 1000,
     /* Known to libzmq since 4.3, to its header only with drafts: refuse where ZAP does not answer. */
     ZAP_ENFORCE_DOMAIN = 93,
@@ -142,6 +144,16 @@ static bool readable(struct rt_zsocket *zsocket)
            (events & ZMQ_POLLIN) != 0;
 }
 
+static bool is_spent(struct rt_zsocket *zsocket, int64_t end)
+{
+    if (zsocket->unlooked < LOOK_BYTES) {
+        return false;
+    }
+    zsocket->unlooked = 0;
+    zsocket->now_ns = rt_now_ns();
+    return zsocket->now_ns >= end;
+}
+
 /* Takes messages until there are none, reading is paused, or the budget is spent; returns how many.
  */
 static unsigned take_some(struct rt_zsocket *zsocket, int64_t end)
@@ -150,7 +162,7 @@ static unsigned take_some(struct rt_zsocket *zsocket, int64_t end)
 
     while (zsocket->reading && taken < PUMP_MESSAGES && zsocket->user.take(zsocket->user.context)) {
         taken++;
-        if (rt_now_ns() >= end) {
+        if (is_spent(zsocket, end)) {
             return PUMP_MESSAGES;
         }
     }
@@ -160,9 +172,12 @@ static unsigned take_some(struct rt_zsocket *zsocket, int64_t end)
 /* Looking at ZMQ_EVENTS at the end is what arms the descriptor again. */
 static void pump(struct rt_zsocket *zsocket)
 {
-    int64_t end = rt_now_ns() + PUMP_NS;
+    int64_t end;
     unsigned taken = 0, more;
 
+    zsocket->now_ns = rt_now_ns();
+    zsocket->unlooked = 0;
+    end = zsocket->now_ns + PUMP_NS;
     zsocket->kicked = false;
     while (readable(zsocket) && zsocket->reading) {
         more = take_some(zsocket, end);
@@ -261,6 +276,7 @@ enum rt_zsocket_result rt_zsocket_receive(struct rt_zsocket *zsocket, struct rt_
 
     zmq_msg_init(payload);
     while (zmq_msg_recv(payload, zsocket->socket, ZMQ_DONTWAIT) >= 0) {
+        zsocket->unlooked += FRAME_BYTES + zmq_msg_size(payload);
         if (!zmq_msg_more(payload)) {
             rt_zsocket_heard(zsocket, payload);
             if (fits) {

@@ -34,6 +34,8 @@ struct rt_zsocket {
     struct event *readable, *kick;
     struct rt_zsocket_user user;
     bool reading, kicked;
+    int64_t now_ns;                     /* when the pump last looked at the clock */
+    size_t unlooked;                    /* bytes taken since */
     struct rt_connections *connections; /* its guard's; NULL: it has none */
 };
 

@@ -9,6 +9,7 @@
 
 struct rt_batch {
     struct rt_reader events; /* stands before the first event */
+    bool whole;              /* the payload is one event, not yet taken */
     uint32_t count;
     bool quiet;
 };

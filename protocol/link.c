@@ -4,22 +4,23 @@
  * broken. */
 #include "protocol/link.h"
 
+#include <endian.h>
+
 #include "protocol/assert.h"
 #include "protocol/limits.h"
 
 static void little_put(uint8_t *at, uint64_t value, size_t size)
 {
-    for (size_t i = 0; i < size; i++)
-        at[i] = (uint8_t)(value >> (8 * i));
+    value = htole64(value);
+    memcpy(at, &value, size);
 }
 
 static uint64_t little_get(const uint8_t *at, size_t size)
 {
     uint64_t value = 0;
 
-    for (size_t i = 0; i < size; i++)
-        value |= (uint64_t)at[i] << (8 * i);
-    return value;
+    memcpy(&value, at, size);
+    return le64toh(value);
 }
 
 void rt_link_header_encode(const struct rt_link_header *header, uint8_t bytes[RT_LINK_HEADER])

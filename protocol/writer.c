@@ -5,6 +5,7 @@
  * written before stays valid memory and is given back by rt_buffer_free. */
 #include "protocol/writer.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 #include <msgpack.h>
@@ -226,11 +227,9 @@ void rt_write_end(struct rt_buffer *buffer, size_t mark, uint32_t count)
 
 static void put(struct rt_buffer *buffer, uint64_t value, size_t size)
 {
-    uint8_t bytes[8];
+    uint64_t little = htole64(value);
 
-    for (size_t i = 0; i < size; i++)
-        bytes[i] = (uint8_t)(value >> (8 * i));
-    rt_buffer_append(buffer, bytes, size);
+    rt_buffer_append(buffer, &little, size);
 }
 
 void rt_put_u8(struct rt_buffer *buffer, uint8_t value)
@@ -262,16 +261,15 @@ void rt_put_bytes(struct rt_buffer *buffer, struct rt_span bytes)
 
 static bool get(struct rt_reader *reader, uint64_t *value, size_t size)
 {
-    uint64_t result = 0;
+    uint64_t little = 0;
 
     if (reader->failed || (size_t)(reader->end - reader->at) < size) {
         reader->failed = true;
         return false;
     }
-    for (size_t i = 0; i < size; i++)
-        result |= (uint64_t)reader->at[i] << (8 * i);
+    memcpy(&little, reader->at, size);
     reader->at += size;
-    *value = result;
+    *value = le64toh(little);
     return true;
 }
 

@@ -21,7 +21,8 @@ struct frame {
     uint64_t tag;
     struct rt_reader events; /* not yet decoded */
     struct rt_link_done done;
-    size_t rejections_end; /* in the worker's scratch; they begin where those of the one before end */
+    size_t
+        rejections_end; /* in the worker's scratch; they begin where those of the one before end */
     bool quiet, firehose;
 };
 
@@ -43,7 +44,8 @@ struct run {
     int64_t now;
     struct frame frames[CHUNK];
     size_t frame_count;
-    uint64_t bytes; /* of the events that have room in the journal, and of what a letter needs more */
+    uint64_t
+        bytes; /* of the events that have room in the journal, and of what a letter needs more */
     uint32_t events;
 };
 
@@ -133,8 +135,8 @@ static void take(struct run *run, const struct item *item)
         frame->done.duplicate++;
         return;
     }
-    RT_ASSERT(rt_core_event(&worker->core, item->place, &item->event, run->now, frame->quiet,
-                            &position));
+    RT_ASSERT(
+        rt_core_event(&worker->core, item->place, &item->event, run->now, frame->quiet, &position));
     RT_ASSERT(rt_dedupe_add(worker->dedupe, item->identity, position));
     worker->appended += item->event.raw.size;
     frame->done.accepted++;

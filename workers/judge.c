@@ -127,10 +127,11 @@ static bool reserve(struct rt_core *core, struct rt_account *account,
             rt_account_reserve_episode(account, transition->kind));
 }
 
-static bool say(struct rt_core *core, struct rt_shard *shard, struct rt_account *account,
+static bool say(struct rt_core *core, struct rt_account *account,
                 const struct rt_transition *transition, int64_t now, int64_t due,
                 enum rt_judged_on on, struct rt_buffer *frames)
 {
+    struct rt_shard *shard = rt_core_shard(core, rt_account_name(account));
     const struct rt_episode *episode = rt_account_episode_of(account, transition->kind);
     uint64_t sequence = episode != NULL ? episode->sequence : shard->next_episode;
     struct rt_buffer map = {0};
@@ -181,7 +182,6 @@ static bool say(struct rt_core *core, struct rt_shard *shard, struct rt_account 
 static void judge(struct rt_core *core, struct rt_account *account, int64_t now,
                   enum rt_judged_on on, struct rt_buffer *frames)
 {
-    struct rt_shard *shard = rt_core_shard(core, rt_account_name(account));
     struct rt_judgement *judgement = &core->judgement;
     int64_t waited = rt_account_wait(account)->at;
     int64_t due = on == RT_ON_TIME && waited < now ? waited : now, next;
@@ -194,7 +194,7 @@ static void judge(struct rt_core *core, struct rt_account *account, int64_t now,
     rt_rules_judge(core->config, account, now, on, judgement);
     next = judgement->deadline;
     for (size_t i = 0; i < judgement->count; i++)
-        if (!say(core, shard, account, &judgement->transitions[i], now, due, on, frames))
+        if (!say(core, account, &judgement->transitions[i], now, due, on, frames))
             next = now + RT_JUDGE_AGAIN_MS;
     if (judgement->count > 0 && next == judgement->deadline)
         next = rt_rules_deadline(core->config, account, now);

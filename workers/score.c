@@ -390,15 +390,28 @@ double rt_score_value(const struct rt_tier *tier, const struct rt_account *accou
     return rt_score_at(&view, now);
 }
 
+/* Most accounts have none: theirs costs no powers. */
+static bool has_sentiment(const struct rt_cells *cells)
+{
+    for (unsigned i = 0; cells != NULL && i < cells->count; i++)
+        if (cells->cells[i].kind == RT_CELL_SENTIMENT_COUNT)
+            return true;
+    return false;
+}
+
 unsigned rt_score_sentiment(const struct rt_tier *tier, const struct rt_account *account,
                             double *mean)
 {
     const struct rt_cells *cells = account->cells;
     int32_t last = rt_account_last_bucket(account);
-    double sum = 0, weights = 0, step = exp2(-(double)RT_CELL_DAYS / tier->half_life_days);
+    double sum = 0, weights = 0, step;
     unsigned count = 0;
 
-    for (unsigned i = 0; cells != NULL && i < cells->count; i++) {
+    *mean = 0;
+    if (!has_sentiment(cells))
+        return 0;
+    step = exp2(-(double)RT_CELL_DAYS / tier->half_life_days);
+    for (unsigned i = 0; i < cells->count; i++) {
         const struct rt_cell *cell = &cells->cells[i];
         double weight = cell->bucket < last ? power(step, last - cell->bucket) : 1;
 
