@@ -22,8 +22,6 @@ void rt_answer_dead_drop(struct rt_core *core, const struct rt_query *query, int
                          struct rt_buffer *out);
 void rt_answer_hold(struct rt_core *core, const struct rt_query *query, int64_t now,
                     struct rt_buffer *out);
-/* History since a cursor (query->open is scan.h's). */
-void rt_answer_alerts(struct rt_core *core, const struct rt_query *query, struct rt_buffer *out);
 void rt_answer_stats(const struct rt_core *core, struct rt_buffer *out);
 
 /* The pairs of an account's profile that are set; returns their number. */

@@ -35,7 +35,7 @@ static void erase_account(struct rt_worker *worker, const struct rt_query *query
         rt_worker_die(worker, "erase", error);
     rt_core_forget(core, shard, account);
     for (struct rt_scan *scan = worker->scans; scan != NULL; scan = scan->next)
-        rt_scan_restart(scan);
+        rt_scan_restart(scan, &worker->core);
     if (!rt_erase_snapshot(core, worker->journal, shard, worker->state_dir, rt_worker_now(worker),
                            error) ||
         !rt_forget(worker)) /* alerts that waited for a snapshot */
@@ -100,9 +100,6 @@ static void answer(struct rt_worker *worker, const struct rt_query *query, struc
     case RT_ACCOUNT_ERASE:
         answer_erase(worker, query, out);
         break;
-    case RT_ALERT_LIST:
-        rt_answer_alerts(core, query, out);
-        break;
     case RT_ALERT_ACK:
     case RT_ALERT_SNOOZE:
         rt_answer_hold(core, query, now, out);
@@ -142,7 +139,7 @@ static void start_scan(struct rt_worker *worker, uint64_t tag, struct rt_span pa
                        struct rt_span owners, int64_t asked)
 {
     struct rt_fault fault;
-    struct rt_scan *scan = rt_scan_new(payload, owners, tag, asked, &fault);
+    struct rt_scan *scan = rt_scan_new(&worker->core, payload, owners, tag, asked, &fault);
     struct rt_scan **last = &worker->scans;
     struct rt_buffer reply = {0};
 
@@ -191,7 +188,7 @@ void rt_ask(struct rt_worker *worker, const struct rt_link_header *header, struc
     send_answer(worker, header->tag, &reply);
 }
 
-/* One partition of the oldest scan: a bounded piece of work between two batches. */
+/* A piece of the oldest scan: a bounded piece of work between two batches. */
 void rt_scan_on(struct rt_worker *worker)
 {
     struct rt_scan *scan = worker->scans;

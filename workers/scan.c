@@ -9,7 +9,12 @@
 bool rt_scan_wanted(const struct rt_query *query)
 {
     return query->op == RT_ACCOUNT_LIST || query->op == RT_REPORT_PORTFOLIO ||
-           (query->op == RT_ALERT_LIST && query->open);
+           query->op == RT_ALERT_LIST;
+}
+
+static bool is_history(const struct rt_query *query)
+{
+    return query->op == RT_ALERT_LIST && !query->open;
 }
 
 /* `after` of a list in another order than by name is "moment:key:name": the moment is the daemon's
@@ -55,8 +60,9 @@ static enum rt_error take_request(struct rt_scan *scan, struct rt_span payload,
     return code;
 }
 
-struct rt_scan *rt_scan_new(struct rt_span payload, struct rt_span owners, uint64_t tag,
-                            int64_t now, struct rt_fault *fault)
+struct rt_scan *rt_scan_new(const struct rt_core *core, struct rt_span payload,
+                            struct rt_span owners, uint64_t tag, int64_t now,
+                            struct rt_fault *fault)
 {
     struct rt_scan *scan = calloc(1, sizeof(*scan));
 
@@ -79,6 +85,7 @@ struct rt_scan *rt_scan_new(struct rt_span payload, struct rt_span owners, uint6
         rt_fault_set(fault, RT_BAD_REQUEST, "after: is not what an earlier answer gave");
         goto refused;
     }
+    rt_scan_restart(scan, core);
     return scan;
 no_memory:
     rt_fault_set(fault, RT_BUSY, "out of memory");
@@ -92,12 +99,15 @@ void rt_scan_free(struct rt_scan *scan)
     if (scan == NULL)
         return;
     rt_buffer_free(&scan->payload);
+    rt_alert_history_free(&scan->history);
     free(scan->items);
     free(scan);
 }
 
-void rt_scan_restart(struct rt_scan *scan)
+void rt_scan_restart(struct rt_scan *scan, const struct rt_core *core)
 {
+    rt_alert_history_begin(&scan->history, core, scan->query.since_cursor.data != NULL,
+                           scan->since);
     scan->partition = 0;
     scan->count = 0;
     scan->report = (struct rt_report){0};
@@ -264,6 +274,8 @@ bool rt_scan_step(struct rt_scan *scan, const struct rt_core *core)
 {
     const struct rt_table *table;
 
+    if (is_history(&scan->query))
+        return rt_alert_history_step(&scan->history, core, &scan->query);
     while (scan->partition < core->partitions && core->shards[scan->partition] == NULL)
         scan->partition++;
     if (scan->partition >= core->partitions)
@@ -320,7 +332,9 @@ static void write_alerts(const struct rt_scan *scan, struct rt_core *core, struc
 void rt_scan_answer(struct rt_scan *scan, struct rt_core *core, struct rt_buffer *out)
 {
     qsort(scan->items, scan->count, sizeof(*scan->items), in_order);
-    if (scan->query.op == RT_ALERT_LIST)
+    if (is_history(&scan->query))
+        rt_alert_history_answer(&scan->history, core, out);
+    else if (scan->query.op == RT_ALERT_LIST)
         write_alerts(scan, core, out);
     else if (scan->query.op == RT_ACCOUNT_LIST)
         write_accounts(scan, core, out);

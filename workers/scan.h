@@ -1,10 +1,12 @@
-/* Questions about every account (account.list, alert.list with open, report.portfolio), answered
- * one partition at a time between batches of events, so that a list over a million accounts delays
- * nobody's acknowledgement. The moment of the question holds for the whole answer. */
+/* Questions about every account (account.list, alert.list with open, report.portfolio) and about the
+ * history of alerts (alert.list), answered a piece at a time between batches of events, a partition
+ * or some hundred alerts, so that a list over a million accounts delays nobody's acknowledgement. The
+ * moment of the question holds for the whole answer. */
 #ifndef RT_WORKERS_SCAN_H
 #define RT_WORKERS_SCAN_H
 
 #include "protocol/query.h"
+#include "workers/alert_history.h"
 #include "workers/core.h"
 #include "workers/report.h"
 
@@ -29,6 +31,7 @@ struct rt_scan {
     double after_key;
     struct rt_span after_name;
     struct rt_report report;
+    struct rt_alert_history history; /* alert.list without `open` */
 };
 
 /* True for queries that scans answer. */
@@ -36,14 +39,15 @@ bool rt_scan_wanted(const struct rt_query *query);
 
 /* Begins a scan on a copy of the payload, for one who may see what belongs to `owners`
  * (rt_link_query_encode). NULL with the fault: a bad `after`, or no memory (busy). */
-struct rt_scan *rt_scan_new(struct rt_span payload, struct rt_span owners, uint64_t tag,
-                            int64_t now, struct rt_fault *fault);
+struct rt_scan *rt_scan_new(const struct rt_core *core, struct rt_span payload,
+                            struct rt_span owners, uint64_t tag, int64_t now,
+                            struct rt_fault *fault);
 void rt_scan_free(struct rt_scan *scan);
 
-/* Looks at the accounts of one partition. True when that was the last. */
+/* Looks at the accounts of one partition, or a part of the history. True when that was the last. */
 bool rt_scan_step(struct rt_scan *scan, const struct rt_core *core);
 /* From the beginning again: accounts have gone. */
-void rt_scan_restart(struct rt_scan *scan);
+void rt_scan_restart(struct rt_scan *scan, const struct rt_core *core);
 
 /* This worker's part (protocol/query.h). */
 void rt_scan_answer(struct rt_scan *scan, struct rt_core *core, struct rt_buffer *out);

@@ -157,7 +157,8 @@ static void take_event(struct world *world, struct rt_span bytes)
 static void scan(struct world *world, struct rt_span payload)
 {
     struct rt_fault fault;
-    struct rt_scan *scan = rt_scan_new(payload, rt_span("", 0), 0, world->now, &fault);
+    struct rt_scan *scan =
+        rt_scan_new(&world->core, payload, rt_span("", 0), 0, world->now, &fault);
 
     if (scan == NULL) {
         rt_query_error(&world->reply, fault.code, fault.text);
@@ -181,9 +182,6 @@ static void answer(struct world *world, const struct rt_query *query, struct rt_
         break;
     case RT_ACCOUNT_TIMELINE:
         rt_answer_timeline(&world->core, query, &world->reply);
-        break;
-    case RT_ALERT_LIST:
-        rt_answer_alerts(&world->core, query, &world->reply);
         break;
     case RT_ALERT_ACK:
     case RT_ALERT_SNOOZE:

@@ -9,6 +9,7 @@
 #include "tests/lib/fuzz_folder.h"
 #include "tests/lib/fuzz_seal.h"
 #include "tests/lib/memory_store.h"
+#include "workers/alert_history.h"
 #include "workers/answer.h"
 #include "workers/export.h"
 #include "workers/snapshot.h"
@@ -57,13 +58,18 @@ static void survives_again(const struct rt_core *core, struct memory_store *memo
 static void live_on(struct rt_core *core)
 {
     static const struct rt_query list = {.op = RT_ALERT_LIST, .limit = 10};
+    struct rt_alert_history history = {0};
     struct rt_buffer out = {0};
 
     rt_alert_log_settle(&core->alerts);
     while (rt_core_due(core, NOW, 16, &out))
         continue;
     rt_buffer_clear(&out);
-    rt_answer_alerts(core, &list, &out);
+    rt_alert_history_begin(&history, core, false, 0);
+    while (!rt_alert_history_step(&history, core, &list))
+        continue;
+    rt_alert_history_answer(&history, core, &out);
+    rt_alert_history_free(&history);
     RT_ASSERT(rt_msgpack_check(rt_buffer_span(&out), RT_REPLY_NESTING));
     rt_buffer_free(&out);
 }

@@ -11,6 +11,7 @@
 #include "protocol/assert.h"
 #include "tests/lib/fuzz_folder.h"
 #include "tests/lib/fuzz_seal.h"
+#include "workers/alert_history.h"
 #include "workers/answer.h"
 #include "workers/dedupe.h"
 #include "workers/recover.h"
@@ -206,6 +207,7 @@ static void report(struct life *life)
     static const struct rt_query dead = {.op = RT_DEAD_LIST, .limit = 10};
     const struct rt_link_ready ready = {.published = life->core->alerts.newest,
                                         .accounts = life->core->accounts};
+    struct rt_alert_history history = {0};
     struct rt_buffer out = {0};
 
     rt_link_ready_encode(&out, &ready);
@@ -213,7 +215,11 @@ static void report(struct life *life)
     while (rt_core_due(life->core, NOW, 16, &out))
         continue;
     rt_buffer_clear(&out);
-    rt_answer_alerts(life->core, &alerts, &out);
+    rt_alert_history_begin(&history, life->core, false, 0);
+    while (!rt_alert_history_step(&history, life->core, &alerts))
+        continue;
+    rt_alert_history_answer(&history, life->core, &out);
+    rt_alert_history_free(&history);
     RT_ASSERT(rt_msgpack_check(rt_buffer_span(&out), RT_REPLY_NESTING));
     rt_buffer_clear(&out);
     rt_answer_dead_list(life->core, &dead, &out);

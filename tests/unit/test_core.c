@@ -337,7 +337,7 @@ static void a_timeline_is_newest_first_and_pages(void **state)
 static void run_scan_for(struct fixture *f, const struct rt_buffer *payload, struct rt_span owners)
 {
     struct rt_fault fault;
-    struct rt_scan *scan = rt_scan_new(rt_buffer_span(payload), owners, 1, NOW, &fault);
+    struct rt_scan *scan = rt_scan_new(&f->core, rt_buffer_span(payload), owners, 1, NOW, &fault);
 
     assert_non_null(scan);
     while (!rt_scan_step(scan, &f->core))
@@ -453,6 +453,84 @@ static void a_list_keeps_its_order_and_its_filter(void **state)
     rt_buffer_free(&payload);
 }
 
+/* `count` times the same alert, published under numbers of their own. */
+static void publish_often(struct fixture *f, uint64_t count)
+{
+    struct rt_alert_entry entry = f->core.alerts.entries[0];
+
+    f->core.alerts.count = 0;
+    for (entry.number = 1; entry.number <= count; entry.number++) {
+        entry.published = NOW;
+        assert_true(rt_alert_log_add(&f->core.alerts, &entry));
+    }
+}
+
+/* Steps that the question takes; the answer is in f->reply. */
+static size_t ask_history(struct fixture *f, const char *owner, uint32_t limit)
+{
+    struct rt_query query = {.op = RT_ALERT_LIST, .owner = rt_span_text(owner), .limit = limit};
+    struct rt_alert_history history = {0};
+    size_t steps = 1;
+
+    rt_alert_history_begin(&history, &f->core, false, 0);
+    while (!rt_alert_history_step(&history, &f->core, &query))
+        steps++;
+    rt_buffer_clear(&f->reply);
+    rt_alert_history_answer(&history, &f->core, &f->reply);
+    rt_alert_history_free(&history);
+    return steps;
+}
+
+static size_t count_of(const struct fixture *f, const char *text)
+{
+    const uint8_t *at = f->reply.data, *end = at + f->reply.size;
+    size_t count = 0;
+
+    while ((at = memmem(at, (size_t)(end - at), text, strlen(text))) != NULL) {
+        at += strlen(text);
+        count++;
+    }
+    return count;
+}
+
+static void a_long_history_is_read_a_piece_at_a_time(void **state)
+{
+    struct fixture *f = *state;
+    struct rt_alert alert;
+
+    open_overdue_ticket(f, "a", &alert);
+    publish_often(f, 1000);
+    assert_in_range(ask_history(f, "nobody", 10), 3, 1000);
+    assert_int_equal(count_of(f, "ticket_overdue"), 0);
+    assert_true(tells(f, "more\xc2"));
+    assert_int_equal(ask_history(f, "-", 10), 1);
+    assert_true(tells(f, "more\xc3"));
+    assert_in_range(ask_history(f, "-", 1000), 3, 1000);
+    assert_true(tells(f, "more\xc2"));
+    f->core.alerts.gone = 990; /* the oldest have been let go of */
+    assert_int_equal(ask_history(f, "-", 1000), 1);
+    assert_true(tells(f, "more\xc2"));
+}
+
+static void what_was_let_go_of_is_said_also_when_it_goes_meanwhile(void **state)
+{
+    static const struct rt_query query = {.op = RT_ALERT_LIST, .limit = 1000};
+    struct rt_alert_history history = {0};
+    struct fixture *f = *state;
+    struct rt_alert alert;
+
+    open_overdue_ticket(f, "a", &alert);
+    publish_often(f, 1000);
+    rt_alert_history_begin(&history, &f->core, true, 0);
+    assert_false(rt_alert_history_step(&history, &f->core, &query));
+    f->core.alerts.gone = 10;
+    while (!rt_alert_history_step(&history, &f->core, &query))
+        continue;
+    rt_alert_history_answer(&history, &f->core, &f->reply);
+    rt_alert_history_free(&history);
+    assert_true(tells(f, "cursor_gone"));
+}
+
 /* ---- snapshots ------------------------------------------------------------------------------- */
 
 static void fill(struct fixture *f)
@@ -560,6 +638,8 @@ int main(void)
         CASE(a_timeline_is_newest_first_and_pages),
         CASE(what_belongs_to_others_is_not_told),
         CASE(a_list_keeps_its_order_and_its_filter),
+        CASE(a_long_history_is_read_a_piece_at_a_time),
+        CASE(what_was_let_go_of_is_said_also_when_it_goes_meanwhile),
         CASE(a_report_holds_numbers_whatever_contracts_are_worth),
         CASE(an_export_comes_back_the_same),
         CASE(a_cut_export_is_refused),

@@ -389,14 +389,6 @@ static bool run_timeline(struct state *s)
     return replied(s);
 }
 
-static bool run_history(struct state *s)
-{
-    struct rt_query query = query_of(s, RT_ALERT_LIST);
-
-    rt_answer_alerts(&s->core, &query, &s->out);
-    return replied(s);
-}
-
 static bool run_stats(struct state *s)
 {
     rt_answer_stats(&s->core, &s->out);
@@ -447,7 +439,7 @@ static bool scan(struct state *s, const char *text)
     short_memory_pause();
     payload = notation_kept(text);
     short_memory_resume();
-    scan = rt_scan_new(payload, rt_span(NULL, 0), 1, NOW, &fault);
+    scan = rt_scan_new(&s->core, payload, rt_span(NULL, 0), 1, NOW, &fault);
     if (scan == NULL)
         return false;
     while (!rt_scan_step(scan, &s->core))
@@ -455,6 +447,11 @@ static bool scan(struct state *s, const char *text)
     rt_scan_answer(scan, &s->core, &s->out);
     rt_scan_free(scan);
     return replied(s);
+}
+
+static bool run_history(struct state *s)
+{
+    return scan(s, "{op: 'alert.list'}");
 }
 
 static bool run_list(struct state *s)
