@@ -20,12 +20,14 @@ enum rt_severity { RT_INFO, RT_WARNING, RT_CRITICAL, RT_SEVERITY_COUNT };
 
 enum rt_alert_state { RT_RAISED, RT_CHANGED, RT_REMINDED, RT_CLEARED, RT_ALERT_STATES };
 
-enum { RT_REASONS = 12, RT_REASON_TEXT = 200, RT_SENTENCE = 400 };
+enum { RT_REASONS = 12, RT_REASON_TEXT = 480, RT_SENTENCE = 400 };
 
 struct rt_reason {
     const char *factor; /* static name */
     double points;      /* signed */
     char text[RT_REASON_TEXT];
+    size_t fact;   /* so many bytes of the text say what is; the rest what follows from it */
+    bool ordinary; /* no more than what happens to every customer */
 };
 
 /* An acknowledgement or a snooze; by.data NULL: none. */

@@ -179,6 +179,19 @@ static bool say(struct rt_core *core, struct rt_account *account,
     return said;
 }
 
+/* What the journal no longer has is not compared with. */
+static void tell_change(const struct rt_core *core, const struct rt_account *account,
+                        struct rt_transition *transition)
+{
+    const struct rt_episode *episode = rt_account_episode_of(account, transition->kind);
+    struct rt_link_alert message;
+    struct rt_record record;
+
+    if (episode != NULL && core->store.read(core->store.context, episode->position, &record) &&
+        record.type == RT_RECORD_ALERT && rt_link_alert_decode(record.body, &message))
+        rt_rules_tell_change(transition, message.map);
+}
+
 static void judge(struct rt_core *core, struct rt_account *account, int64_t now,
                   enum rt_judged_on on, struct rt_buffer *frames)
 {
@@ -193,6 +206,8 @@ static void judge(struct rt_core *core, struct rt_account *account, int64_t now,
     }
     rt_rules_judge(core->config, account, now, on, judgement);
     next = judgement->deadline;
+    for (size_t i = 0; i < judgement->count; i++)
+        tell_change(core, account, &judgement->transitions[i]);
     for (size_t i = 0; i < judgement->count; i++)
         if (!say(core, account, &judgement->transitions[i], now, due, on, frames))
             next = now + RT_JUDGE_AGAIN_MS;

@@ -52,6 +52,10 @@ void rt_rules_note(const struct rt_config *config, struct rt_account *account, i
 void rt_rules_judge(const struct rt_config *config, struct rt_account *account, int64_t now,
                     enum rt_judged_on on, struct rt_judgement *out);
 
+/* Adds to the sentences of a message what changed since its alert last spoke; `last_message`: the
+ * packed map of then. */
+void rt_rules_tell_change(struct rt_transition *transition, struct rt_span last_message);
+
 /* The short way after events, for an account that was judged with nothing open and that good contacts
  * alone have touched since: they lower no score, so the deadline it has stays a lower bound, and
  * only what they may bring about by themselves is looked at. True if nothing is to be said before

@@ -1,9 +1,11 @@
 /* What an alert says to the account manager: one sentence of facts, what would clear it, and the
  * reasons, heaviest first. */
 #include "workers/rules_facts.h"
+#include "workers/score_remedy.h"
 #include "workers/score_text.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 
 struct teller {
@@ -35,17 +37,40 @@ static void add_configuration(struct rt_transition *transition)
     rt_say(&text, "the parameters of the score or of the rules were changed");
 }
 
-/* Bad news has losses as its reasons, good news gains; should there be none, all there is. */
+static bool is_reason(const struct rt_reason *factor, enum rt_alert_kind kind)
+{
+    return kind == RT_UPSELL ? factor->points > 0 : factor->points < 0;
+}
+
+/* The weight from which on a factor that is out of the ordinary stands among the reasons. */
+static double first_weight(const struct rt_score *score, enum rt_alert_kind kind)
+{
+    double most = 0;
+
+    for (size_t i = 0; i < score->count; i++)
+        if (is_reason(&score->factors[i], kind) && !score->factors[i].ordinary)
+            most = fmax(most, fabs(score->factors[i].points));
+    return most;
+}
+
+/* Bad news has losses as its reasons, good news gains; should there be none, all there is. What
+ * happens to every customer is left out where it would stand before what does not: that one call of
+ * ten went unanswered is not why they fell silent. */
 static void list_reasons(struct rt_facts *facts, struct rt_transition *transition)
 {
     struct rt_score score;
     size_t count = 0;
+    double most;
 
     rt_score_explain(facts->tier, facts->account, facts->now, &score);
-    for (size_t i = 0; i < score.count; i++)
-        if (transition->kind == RT_UPSELL ? score.factors[i].points > 0
-                                          : score.factors[i].points < 0)
-            transition->reasons[count++] = score.factors[i];
+    most = first_weight(&score, transition->kind);
+    for (size_t i = 0; i < score.count; i++) {
+        const struct rt_reason *factor = &score.factors[i];
+
+        if (is_reason(factor, transition->kind) &&
+            (!factor->ordinary || most == 0 || fabs(factor->points) <= most))
+            transition->reasons[count++] = *factor;
+    }
     if (count == 0)
         for (; count < score.count; count++)
             transition->reasons[count] = score.factors[count];
@@ -61,7 +86,21 @@ static void say_heaviest(const struct teller *teller)
     const struct rt_transition *transition = teller->transition;
 
     if (transition->reason_count > 0 && transition->reasons[0].points < 0)
-        rt_say(teller->sentence, ": %s", transition->reasons[0].text);
+        rt_say(teller->sentence, ": %.*s", (int)transition->reasons[0].fact,
+               transition->reasons[0].text);
+}
+
+/* Where it goes from here. A score that time alone hardly moves has no such moment. */
+static void say_next_fall(const struct teller *teller)
+{
+    struct rt_facts *facts = teller->facts;
+    double below;
+    int64_t at = rt_score_next_fall(&facts->view, facts->now, facts->score, &below);
+
+    if (at == INT64_MAX)
+        return;
+    rt_say(teller->sentence, "; if nothing happens, health is below %.0f on ", below);
+    rt_say_date(teller->sentence, at);
 }
 
 /* ---- what it is ------------------------------------------------------------------------------ */
@@ -122,6 +161,22 @@ static void tell_renewal(const struct teller *teller)
     say_heaviest(teller);
 }
 
+/* As its reason says it, with what went before. */
+static void tell_silence(const struct teller *teller)
+{
+    const struct rt_transition *transition = teller->transition;
+
+    for (size_t i = 0; i < transition->reason_count; i++) {
+        const struct rt_reason *reason = &transition->reasons[i];
+
+        if (strcmp(reason->factor, "silence") == 0) {
+            rt_say(teller->sentence, "%.*s", (int)reason->fact, reason->text);
+            return;
+        }
+    }
+    rt_say_silence(teller->sentence, teller->facts->account, teller->facts->now);
+}
+
 static void tell_upsell(const struct teller *teller)
 {
     const struct rt_facts *facts = teller->facts;
@@ -146,7 +201,7 @@ static void tell(const struct teller *teller)
         tell_drop(teller);
         break;
     case RT_SILENCE:
-        rt_say_silence(teller->sentence, facts->account, facts->now);
+        tell_silence(teller);
         break;
     case RT_TICKET_OVERDUE:
         tell_overdue(teller);
@@ -199,14 +254,18 @@ static void tell_cleared(const struct teller *teller)
 
 /* ---- what would clear it --------------------------------------------------------------------- */
 
+static double brings(struct rt_facts *facts, const struct rt_score_step *step)
+{
+    return rt_score_if(&facts->view, facts->now, step) - facts->score;
+}
+
 /* The one step that would bring most, if it brings a point at all. */
 static void suggest(const struct teller *teller)
 {
     struct rt_facts *facts = teller->facts;
     const struct rt_ticket *ticket = rt_score_heaviest(facts->tier, facts->account, facts->now);
-    double resolved =
-        ticket == NULL ? 0 : rt_score_if(&facts->view, facts->now, ticket, false) - facts->score;
-    double contact = rt_score_if(&facts->view, facts->now, NULL, true) - facts->score;
+    double resolved = brings(facts, &(struct rt_score_step){.resolved = ticket});
+    double contact = brings(facts, &(struct rt_score_step){.contact = true});
 
     if (resolved >= 1 && resolved >= contact) {
         rt_say(teller->sentence, ": resolve ticket ");
@@ -305,6 +364,8 @@ void rt_describe(struct rt_facts *facts, const struct rt_open *open,
         if (transition->state == RT_REMINDED)
             rt_say(&text, "still open: ");
         tell(&teller);
+        if (transition->kind != RT_UPSELL)
+            say_next_fall(&teller);
         teller.sentence = &clears;
         tell_what_clears(&teller);
         if (transition->severity == RT_WARNING)

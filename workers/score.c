@@ -315,45 +315,60 @@ static void set_balance(double factor[RT_PARTS], enum rt_part gain, double gain_
     factor[loss] = x < 0 ? 1 + loss_weight * x : 1;
 }
 
-static void set_factors(struct rt_score_view *view, int64_t now, double factor[RT_PARTS])
+/* Good masses as of now, with what the step adds; bad ones as they are. */
+static void masses_at(struct rt_score_view *view, int64_t now, const struct rt_score_step *step,
+                      double mass[RT_CELL_KINDS])
+{
+    double scale = good_scale(view, now);
+
+    for (unsigned kind = 0; kind < RT_CELL_KINDS; kind++)
+        mass[kind] = is_good(kind) ? view->mass[kind] * scale : view->mass[kind];
+    if (step->amount > 0) /* it counts from the start of its bucket, as all do */
+        mass[step->good] += step->amount * exp2(-(double)(now % BUCKET_MS) / (double)RT_DAY_MS /
+                                                view->tier->half_life_days);
+}
+
+static const struct rt_score_step no_step;
+
+static void set_factors(struct rt_score_view *view, int64_t now, const struct rt_score_step *step,
+                        double factor[RT_PARTS])
 {
     const struct rt_tier *tier = view->tier;
-    const double *mass = view->mass, k = tier->prior;
-    double scale = good_scale(view, now);
+    double mass[RT_CELL_KINDS], k = tier->prior;
     unsigned people =
         rt_activity_people(&view->account->activity, rt_activity_day(now) - RT_SCORE_BREADTH_DAYS);
 
+    masses_at(view, now, step, mass);
     set_balance(factor, RT_PART_SENTIMENT_GAIN, tier->bonus_sentiment, RT_PART_SENTIMENT_LOSS,
                 tier->weight_sentiment,
-                balance(mass[RT_CELL_SENTIMENT_GOOD] * scale / RT_CELL_UNIT,
+                balance(mass[RT_CELL_SENTIMENT_GOOD] / RT_CELL_UNIT,
                         mass[RT_CELL_SENTIMENT_BAD] / RT_CELL_UNIT, k));
     set_balance(factor, RT_PART_CSAT_GAIN, tier->bonus_csat, RT_PART_CSAT_LOSS, tier->weight_csat,
-                balance(mass[RT_CELL_CSAT_GOOD] * scale / 2, mass[RT_CELL_CSAT_BAD] / 2, k));
+                balance(mass[RT_CELL_CSAT_GOOD] / 2, mass[RT_CELL_CSAT_BAD] / 2, k));
     factor[RT_PART_BREADTH] =
         people <= 1 ? 1 : 1 - tier->bonus_breadth * (1 - two_to_minus_half(people - 1));
-    factor[RT_PART_RESPONSE] =
-        1 - tier->weight_response * share(mass[RT_CELL_REPLIES] * scale, 0, k);
+    factor[RT_PART_RESPONSE] = 1 - tier->weight_response * share(mass[RT_CELL_REPLIES], 0, k);
     factor[RT_PART_UNANSWERED] =
-        1 - tier->weight_unanswered *
-                share(mass[RT_CELL_UNANSWERED], mass[RT_CELL_ANSWERED] * scale, k);
+        1 - tier->weight_unanswered * share(mass[RT_CELL_UNANSWERED], mass[RT_CELL_ANSWERED], k);
     factor[RT_PART_NO_SHOW] =
-        1 - tier->weight_no_show * share(mass[RT_CELL_NO_SHOW], mass[RT_CELL_HELD] * scale, k);
+        1 - tier->weight_no_show * share(mass[RT_CELL_NO_SHOW], mass[RT_CELL_HELD], k);
     factor[RT_PART_BOUNCED] =
-        1 - tier->weight_bounced * share(mass[RT_CELL_BOUNCED], mass[RT_CELL_DELIVERED] * scale, k);
-    factor[RT_PART_TICKETS] = tickets_factor(view, now, NULL);
+        1 - tier->weight_bounced * share(mass[RT_CELL_BOUNCED], mass[RT_CELL_DELIVERED], k);
+    factor[RT_PART_TICKETS] = tickets_factor(view, now, step->resolved);
 }
 
-double rt_score_parts(struct rt_score_view *view, int64_t now, struct rt_score_parts *parts)
+static double parts_if(struct rt_score_view *view, int64_t now, const struct rt_score_step *step,
+                       struct rt_score_parts *parts)
 {
     *parts = (struct rt_score_parts){.gains = 1, .losses = 1};
-    if (!rt_activity_any(&view->account->activity)) {
+    if (!step->contact && !rt_activity_any(&view->account->activity)) {
         for (int i = 0; i < RT_PARTS; i++)
             parts->factor[i] = 1;
         return 0;
     }
-    parts->level = rt_score_level(view, now, false);
-    parts->fade = fade_at(view, now);
-    set_factors(view, now, parts->factor);
+    parts->level = rt_score_level(view, now, step->contact);
+    parts->fade = step->contact ? 1 : fade_at(view, now);
+    set_factors(view, now, step, parts->factor);
     for (int i = 0; i < RT_PART_FIRST_LOSS; i++)
         parts->gains *= parts->factor[i];
     for (int i = RT_PART_FIRST_LOSS; i < RT_PARTS; i++)
@@ -361,18 +376,16 @@ double rt_score_parts(struct rt_score_view *view, int64_t now, struct rt_score_p
     return 100 * parts->fade * (1 - (1 - parts->level) * parts->gains) * parts->losses;
 }
 
-double rt_score_if(struct rt_score_view *view, int64_t now, const struct rt_ticket *resolved,
-                   bool contact)
+double rt_score_parts(struct rt_score_view *view, int64_t now, struct rt_score_parts *parts)
+{
+    return parts_if(view, now, &no_step, parts);
+}
+
+double rt_score_if(struct rt_score_view *view, int64_t now, const struct rt_score_step *step)
 {
     struct rt_score_parts parts;
-    double level, fade;
 
-    rt_score_parts(view, now, &parts);
-    level = contact ? rt_score_level(view, now, true) : parts.level;
-    fade = contact ? 1 : parts.fade;
-    if (resolved != NULL)
-        parts.losses *= tickets_factor(view, now, resolved) / parts.factor[RT_PART_TICKETS];
-    return 100 * fade * (1 - (1 - level) * parts.gains) * parts.losses;
+    return parts_if(view, now, step, &parts);
 }
 
 double rt_score_at(struct rt_score_view *view, int64_t now)

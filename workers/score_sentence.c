@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
 struct rt_sentence rt_sentence(char *text, size_t size)
 {
@@ -97,4 +98,14 @@ void rt_say_duration(struct rt_sentence *sentence, int64_t ms)
         rt_say_count(sentence, (uint64_t)(ms / minute), "minute", "minutes");
     else
         rt_say(sentence, "less than a minute");
+}
+
+void rt_say_date(struct rt_sentence *sentence, int64_t ms)
+{
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm date;
+    char words[40];
+
+    if (gmtime_r(&seconds, &date) != NULL && strftime(words, sizeof(words), "%B %Y", &date) > 0)
+        rt_say(sentence, "%d %s", date.tm_mday, words);
 }

@@ -24,6 +24,9 @@ void rt_say_name(struct rt_sentence *sentence, struct rt_span name, size_t most)
 /* "19 days", "1 day", "5 hours", "40 minutes", "less than a minute". */
 void rt_say_duration(struct rt_sentence *sentence, int64_t ms);
 
+/* "12 June 2026" (UTC); nothing that lies within 0..9999 is left out. */
+void rt_say_date(struct rt_sentence *sentence, int64_t ms);
+
 /* "3 tickets", "1 ticket". */
 void rt_say_count(struct rt_sentence *sentence, uint64_t count, const char *one, const char *many);
 

@@ -1,6 +1,8 @@
 /* Plain facts with numbers. Sums over all that the cells still know, unless said otherwise. */
 #include "workers/score_text.h"
 
+#include "workers/score_recent.h"
+
 const char *rt_ticket_severity_word(const struct rt_ticket *ticket)
 {
     static const char *const words[RT_SEVERITIES] = {"critical", "high", "normal", "low"};
@@ -81,10 +83,17 @@ void rt_say_tickets(struct rt_sentence *sentence, const struct rt_tier *tier,
 void rt_say_sentiment(struct rt_sentence *sentence, const struct rt_tier *tier,
                       const struct rt_account *account)
 {
+    struct rt_recent_tone recent = rt_recent_tone(account);
     double mean;
     unsigned count = rt_score_sentiment(tier, account, &mean);
+    bool moved = recent.count > 0 && recent.count_before > 0;
 
-    rt_say(sentence, "the tone of ");
-    rt_say_count(sentence, count, "interaction averages ", "interactions averages ");
+    if (moved)
+        mean = recent.mean;
+    rt_say(sentence, "the tone of %s", moved ? "the last " : "");
+    rt_say_count(sentence, moved ? recent.count : count, "interaction averages ",
+                 "interactions averages ");
     rt_say(sentence, "%+.2f on a scale of -1 to 1", mean);
+    if (moved)
+        rt_say(sentence, ", %+.2f before", recent.before);
 }

@@ -70,10 +70,17 @@ int64_t rt_score_view_crossing(struct rt_score_view *view, int64_t now, int64_t 
 /* V at `now`; with `contact`, were there also a contact at `now`. */
 double rt_score_level(struct rt_score_view *view, int64_t now, bool contact);
 
-/* The score at `now` had `resolved` (NULL: none) been resolved and, with `contact`, had there been
- * a contact just now. */
-double rt_score_if(struct rt_score_view *view, int64_t now, const struct rt_ticket *resolved,
-                   bool contact);
+/* Something good that might happen just now. */
+struct rt_score_step {
+    const struct rt_ticket *resolved; /* NULL: none */
+    bool contact;
+    enum rt_cell_kind good; /* of this kind, one of the good ones, */
+    double amount;          /* so much more */
+};
+
+/* The score at `now` had the step been taken. What a new contact lets old complaints age is not
+ * reckoned: it is that much at least. */
+double rt_score_if(struct rt_score_view *view, int64_t now, const struct rt_score_step *step);
 
 /* What one open ticket weighs, and the factor of RT_PART_TICKETS for the sum of those weights. */
 double rt_score_ticket_burden(const struct rt_tier *tier, const struct rt_ticket *ticket,

@@ -19,7 +19,7 @@ enum { MINUTE_MS = 60000, PEOPLE_MAX = 4, TROUBLED = 5 };
 /* ---- who they are ---------------------------------------------------------------------------- */
 
 enum temperament { STEADY, CHATTY, RESERVED, SEASONAL, DIFFICULT, GROWING, TEMPERAMENTS };
-enum cause { STAYS, SILENCE, TICKETS, UNANSWERED, SENTIMENT };
+enum cause { STAYS, SILENCE, SLOWING, TICKETS, UNANSWERED, SENTIMENT, NO_SHOWS, BOUNCES, CAUSES };
 
 static const struct {
     const char *name;
@@ -33,7 +33,22 @@ static const struct {
     [DIFFICULT] = {"difficult", 9, 300, 220, -5}, [GROWING] = {"growing", 8, 150, 50, 40},
 };
 
-static const char *const causes[] = {NULL, "silence", "tickets", "unanswered", "sentiment"};
+/* Who has a grievance speaks up before leaving: at least so often, and says what the mood is. */
+enum { GRIEVED_CONTACT = 400, ANGRY_MOOD = -40, ANGRY_SAYS_SO = 850 };
+
+static const struct {
+    const char *name;
+    int32_t shortest, longest; /* days from the onset to the last sign of life */
+    uint32_t contact;          /* at least, while it declines; of 1000 working days */
+} causes[CAUSES] = {
+    [SILENCE] = {"silence", 2, 10, 0},
+    [SLOWING] = {"slowing", 60, 120, 0},
+    [TICKETS] = {"tickets", 30, 60, GRIEVED_CONTACT},
+    [UNANSWERED] = {"unanswered", 30, 60, GRIEVED_CONTACT},
+    [SENTIMENT] = {"sentiment", 30, 60, GRIEVED_CONTACT},
+    [NO_SHOWS] = {"no_shows", 30, 60, GRIEVED_CONTACT},
+    [BOUNCES] = {"bounces", 30, 60, GRIEVED_CONTACT},
+};
 
 struct account {
     struct rt_dice dice;
@@ -87,11 +102,11 @@ static void fate_roll(const struct rt_world *world, struct account *account)
     account->cause = STAYS;
     if (!rt_dice_chance(&account->dice, 170) || account->temperament == GROWING)
         return;
-    account->cause = (enum cause)rt_dice_between(&account->dice, SILENCE, SENTIMENT);
+    account->cause = (enum cause)rt_dice_between(&account->dice, STAYS + 1, CAUSES - 1);
     account->onset = world->last_day - ago;
     account->gone =
-        account->onset + (account->cause == SILENCE ? rt_dice_between(&account->dice, 2, 10)
-                                                    : rt_dice_between(&account->dice, 20, 60));
+        account->onset + rt_dice_between(&account->dice, causes[account->cause].shortest,
+                                         causes[account->cause].longest);
 }
 
 static void account_init(const struct rt_world *world, uint32_t index)
@@ -156,7 +171,7 @@ void rt_world_truth(const struct rt_world *world, uint32_t index, struct rt_worl
     const struct account *account = &world->accounts[index];
 
     *truth = (struct rt_world_truth){.temperament = temperaments[account->temperament].name,
-                                     .cause = causes[account->cause]};
+                                     .cause = causes[account->cause].name};
     account_name(index, truth->account);
     if (account->cause == STAYS)
         return;
@@ -247,6 +262,12 @@ static void put_int(struct making *making, const char *key, int64_t value)
     making->pairs++;
 }
 
+static void put_bool(struct making *making, const char *key, bool value)
+{
+    rt_write_key_bool(&making->world->scratch, key, value);
+    making->pairs++;
+}
+
 static void put_hundredths(struct making *making, const char *key, int32_t value)
 {
     rt_write_key_double(&making->world->scratch, key, value / 100.0);
@@ -313,8 +334,10 @@ static void plan(struct making *making)
 /* How an account feels and behaves on a day. */
 struct climate {
     uint32_t contact, ticket, unanswered; /* per 1000 */
+    uint32_t no_show, bounced;            /* per 1000: of visits, of mails of ours */
     int32_t mood;                         /* 1/100 */
     bool slow, critical;                  /* tickets: hardly ever resolved; severe */
+    bool visits, mails;                   /* most contacts are those */
 };
 
 static bool declining(const struct account *account, int64_t day)
@@ -324,9 +347,14 @@ static bool declining(const struct account *account, int64_t day)
 
 static void decline(struct climate *climate, const struct account *account, int64_t day)
 {
+    if (climate->contact < causes[account->cause].contact)
+        climate->contact = causes[account->cause].contact;
     switch (account->cause) {
     case SILENCE:
         climate->contact /= (uint32_t)(2 + (day - account->onset));
+        break;
+    case SLOWING: /* to a third within a month, and on */
+        climate->contact = climate->contact * 15 / (uint32_t)(15 + (day - account->onset));
         break;
     case TICKETS:
         climate->ticket = 600;
@@ -338,6 +366,14 @@ static void decline(struct climate *climate, const struct account *account, int6
         break;
     case SENTIMENT:
         climate->mood = -75;
+        break;
+    case NO_SHOWS: /* they make appointments and do not keep them */
+        climate->no_show = 750;
+        climate->visits = true;
+        break;
+    case BOUNCES: /* whom we know there has left, and nobody tells us */
+        climate->bounced = 800;
+        climate->mails = true;
         break;
     default:
         break;
@@ -353,6 +389,7 @@ static struct climate climate_of(const struct rt_world *world, const struct acco
     struct climate climate = {.contact = temperaments[temperament].contact,
                               .ticket = temperaments[temperament].ticket,
                               .unanswered = 60,
+                              .no_show = 30,
                               .mood = temperaments[temperament].mood};
     int64_t age = day - world->first_day, days = world->options.days;
 
@@ -394,7 +431,7 @@ static void put_mood(struct making *making, struct rt_dice *dice, const struct c
 {
     int32_t mood = climate->mood;
 
-    if (!rt_dice_chance(dice, chance))
+    if (!rt_dice_chance(dice, mood < ANGRY_MOOD ? ANGRY_SAYS_SO : chance))
         return;
     for (int i = 0; i < 3; i++)
         mood += rt_dice_between(dice, -18, 18);
@@ -429,7 +466,7 @@ static void make_mail(struct rt_world *world, uint32_t index, const struct clima
 {
     struct making making = begin(world, index, "email", ts);
     struct rt_dice *dice = &making.account->dice;
-    bool in = rt_dice_chance(dice, 600);
+    bool in = rt_dice_chance(dice, climate->mails ? 150 : 600);
     char thread[40];
 
     snprintf(thread, sizeof(thread), "th-%u-%u", index + 1, making.account->events);
@@ -438,6 +475,8 @@ static void make_mail(struct rt_world *world, uint32_t index, const struct clima
     put_person(&making, dice);
     if (in)
         put_mood(&making, dice, climate, 500);
+    else if (rt_dice_chance(dice, climate->bounced))
+        put_bool(&making, "bounced", true);
     plan(&making);
     if (!in || !rt_dice_chance(dice, 930))
         return;
@@ -454,13 +493,14 @@ static void make_visit(struct rt_world *world, uint32_t index, const struct clim
     static const char *const channels[] = {"onsite", "remote", "web"};
     struct making making = begin(world, index, "visit", ts);
     struct rt_dice *dice = &making.account->dice;
-    uint32_t roll = rt_dice_below(dice, 100);
+    bool shown = !rt_dice_chance(dice, climate->no_show);
+    bool held = shown && !rt_dice_chance(dice, 50);
 
     put_text(&making, "channel", channels[rt_dice_below(dice, 3)]);
-    put_text(&making, "outcome", roll < 92 ? "held" : roll < 97 ? "cancelled" : "no_show");
+    put_text(&making, "outcome", held ? "held" : shown ? "cancelled" : "no_show");
     put_text(&making, "agent", owner_of(index));
     put_person(&making, dice);
-    if (roll < 92) {
+    if (held) {
         put_int(&making, "duration", rt_dice_between(dice, 1200, 7200));
         put_mood(&making, dice, climate, 400);
     }
@@ -512,7 +552,8 @@ static void make_ticket(struct rt_world *world, uint32_t index, const struct cli
     put_text(&making, "direction", "out");
     if (rt_dice_chance(dice, 400))
         put_int(&making, "csat",
-                climate->mood < -40 ? rt_dice_between(dice, 1, 2) : rt_dice_between(dice, 3, 5));
+                climate->mood < ANGRY_MOOD ? rt_dice_between(dice, 1, 2)
+                                           : rt_dice_between(dice, 3, 5));
     plan(&making);
 }
 
@@ -579,7 +620,9 @@ static void make_contact(struct rt_world *world, uint32_t index, const struct cl
         return;
     }
     roll = rt_dice_below(dice, 100);
-    if (climate->unanswered > 500 || roll < 47)
+    if (climate->visits && roll < 75)
+        make_visit(world, index, climate, ts);
+    else if (climate->unanswered > 500 || (!climate->mails && roll < 47))
         make_call(world, index, climate, ts);
     else if (roll < 93)
         make_mail(world, index, climate, ts);

@@ -36,9 +36,11 @@ bool rt_world_live(struct rt_world *world, int64_t now, struct rt_span *event);
 struct rt_world_truth {
     char account[16];
     const char *temperament;
-    const char *cause; /* "silence", "tickets", "unanswered", "sentiment"; NULL: it stays */
-    int64_t onset;     /* ms: when it begins to decline; 0 */
-    int64_t gone;      /* ms: after this it is never heard of again; 0: it has not left yet */
+    const char
+        *cause;    /* "silence" (at once), "slowing" (ever more seldom), "tickets", "unanswered",
+                          "sentiment", "no_shows", "bounces"; NULL: it stays */
+    int64_t onset; /* ms: when it begins to decline; 0 */
+    int64_t gone;  /* ms: after this it is never heard of again; 0: it has not left yet */
 };
 void rt_world_truth(const struct rt_world *world, uint32_t index, struct rt_world_truth *truth);
 

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "protocol/limits.h"
-#include "tests/lib/history.h"
-#include "workers/score.h"
+#include "tests/lib/interaction.h"
+#include "workers/score_remedy.h"
 #include "workers/ticket.h"
 
 static const int64_t NOW = INT64_C(1763800000000);
@@ -526,6 +526,57 @@ static void test_points_add_up(void **state)
     }
 }
 
+/* The good event that a factor's sentence promises points for. */
+static struct rt_event promised(enum rt_part part, const struct rt_score_step *step)
+{
+    struct rt_event event;
+
+    switch (part) {
+    case RT_PART_SENTIMENT_LOSS:
+        return with_sentiment(a_mail(NOW, RT_IN, NULL), step->amount / RT_CELL_UNIT);
+    case RT_PART_CSAT_LOSS:
+        event = a_ticket("one that is closed and rated", NOW, RT_CLOSED, 0);
+        event.csat = 5;
+        return event;
+    case RT_PART_NO_SHOW:
+        return a_visit(NOW, RT_HELD);
+    case RT_PART_BOUNCED:
+        return a_mail(NOW, RT_OUT, NULL);
+    case RT_PART_TICKETS:
+        event = a_ticket("", NOW, RT_RESOLVED, 0);
+        event.ticket = rt_ticket_number(step->resolved);
+        return event;
+    default:
+        return a_call(NOW);
+    }
+}
+
+/* What a sentence says an event would bring, it brings. */
+static void test_promises_are_kept(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < rounds(); round++) {
+        struct random random = round_random(round, 12);
+        struct rt_tier tier = random_tier(&random);
+        struct rt_account *account = random_account(&random);
+        enum rt_part part = (enum rt_part)(RT_PART_FIRST_LOSS + random_below(&random, 7));
+        struct rt_score_step step = rt_score_remedy(&tier, account, part, NOW);
+        struct rt_score_view view;
+        struct rt_event event;
+        double said, is;
+
+        if (part != RT_PART_TICKETS || step.resolved != NULL) {
+            event = promised(part, &step);
+            rt_score_view(&view, &tier, account);
+            said = rt_score_if(&view, NOW, &step);
+            is = score_with(&tier, account, &event, NOW);
+            if (is < said - 1e-9)
+                fail_round(round, "a promise", said, is);
+        }
+        rt_account_free(account);
+    }
+}
+
 static void test_crossings_are_exact(void **state)
 {
     (void)state;
@@ -571,6 +622,7 @@ int main(void)
         cmocka_unit_test(test_good_events_never_lower),
         cmocka_unit_test(test_state_is_bounded),
         cmocka_unit_test(test_points_add_up),
+        cmocka_unit_test(test_promises_are_kept),
         cmocka_unit_test(test_crossings_are_exact),
     };
 

@@ -554,6 +554,78 @@ static void silent_customer(void)
     assert_non_null(passes(NOW, RT_SILENCE));
 }
 
+/* ---- what changed since it last spoke -------------------------------------------------------- */
+
+/* The message of a transition, packed. */
+static void pack_message(const struct rt_transition *message, int64_t ts, struct rt_buffer *packed)
+{
+    struct rt_alert alert = {
+        .kind = message->kind,
+        .ts = ts,
+        .reasons = message->reasons,
+        .reason_count = message->reason_count,
+    };
+
+    rt_alert_encode(packed, &alert);
+    assert_false(packed->failed);
+}
+
+static const char *reason_of(const struct rt_transition *message, const char *factor)
+{
+    for (size_t i = 0; i < message->reason_count; i++)
+        if (strcmp(message->reasons[i].factor, factor) == 0)
+            return message->reasons[i].text;
+    fail_msg("no reason %s", factor);
+    return NULL;
+}
+
+static void test_what_changed_is_said(void **state)
+{
+    static struct rt_transition message; /* large: not on the stack */
+    struct rt_buffer packed = {0};
+    double before;
+
+    (void)state;
+    silent_customer();
+    rt_rules_describe(&config, account, RT_SILENCE, NOW, &message);
+    before = message.score;
+    pack_message(&message, INT64_C(1780272000000), &packed);
+    apply(account, a_ticket("4711", NOW + 30 * RT_DAY_MS, RT_OPENED, 1));
+    rt_rules_describe(&config, account, RT_SILENCE, NOW + 60 * RT_DAY_MS, &message);
+    message.previous = before;
+    rt_rules_tell_change(&message, rt_buffer_span(&packed));
+    assert_non_null(strstr(reason_of(&message, "silence"),
+                           " points heavier than when this alert spoke on 1 June 2026"));
+    assert_non_null(
+        strstr(reason_of(&message, "tickets"), "; new since this alert spoke on 1 June 2026"));
+    assert_non_null(strstr(message.text, " when this alert spoke on 1 June 2026"));
+    rt_buffer_free(&packed);
+}
+
+/* What is no message, or says nothing new, adds nothing. */
+static void test_without_a_change_nothing_is_said(void **state)
+{
+    static struct rt_transition message, same;
+    struct rt_buffer packed = {0};
+    struct rt_span bytes;
+
+    (void)state;
+    silent_customer();
+    rt_rules_describe(&config, account, RT_SILENCE, NOW, &message);
+    message.previous = message.score;
+    same = message;
+    pack_message(&message, NOW, &packed);
+    rt_rules_tell_change(&same, rt_buffer_span(&packed));
+    assert_string_equal(same.text, message.text);
+    assert_string_equal(same.reasons[0].text, message.reasons[0].text);
+    same.previous = 0;
+    bytes = rt_buffer_span(&packed);
+    while (bytes.size-- > 0)
+        rt_rules_tell_change(&same, bytes);
+    assert_string_equal(same.text, message.text);
+    rt_buffer_free(&packed);
+}
+
 static void test_acknowledged_is_quiet_until_its_end(void **state)
 {
     const struct rt_transition *message;
@@ -749,6 +821,8 @@ int main(void)
         STORY(test_a_healthy_customer_renews_in_peace),
         STORY(test_growing_contact_is_good_news),
         STORY(test_no_contact_before_is_no_growth),
+        STORY(test_what_changed_is_said),
+        STORY(test_without_a_change_nothing_is_said),
         STORY(test_acknowledged_is_quiet_until_its_end),
         STORY(test_the_end_of_what_was_acknowledged_is_told),
         STORY(test_the_end_of_what_was_snoozed_is_logged),

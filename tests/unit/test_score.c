@@ -51,7 +51,9 @@ static void test_without_contact(void **state)
     assert_true(score.base == 50);
     assert_int_equal(score.count, 1);
     assert_true(score.factors[0].points == -50);
-    assert_string_equal(score.factors[0].text, "no call, visit, mail or ticket so far");
+    assert_string_equal(
+        score.factors[0].text,
+        "no call, visit, mail or ticket so far; a call, visit or mail brings back 38");
     rt_account_free(account);
 }
 
@@ -215,13 +217,15 @@ static void test_each_factor_has_its_sign_and_sentence(void **state)
     assert_factor(rated, "csat", 1, "+1.00");
     rated.csat = 2;
     assert_factor(rated, "csat", -1, "-1.00");
-    assert_factor(a_missed_call(NOW), "unanswered", -1, "1 of the last 14 calls went unanswered");
+    assert_factor(a_missed_call(NOW), "unanswered", -1,
+                  "1 of 21 calls went unanswered; an answered call brings back ");
     assert_factor(a_visit(NOW, RT_NO_SHOW), "no_show", -1, "the last visit was a no-show");
     mail.bounced = true;
     assert_factor(mail, "bounced", -1, "the last mail bounced");
     assert_factor(a_mail(NOW, RT_OUT, "x"), "response", 1, "1 mail of ours in conversations");
     assert_factor(a_ticket("4711", NOW - 3 * RT_DAY_MS, RT_OPENED, 1), "tickets", -1,
-                  "1 ticket open, critical for 5 days (4711), not answered yet");
+                  "1 ticket open, critical for 5 days (4711), not answered yet; resolving 4711 "
+                  "brings back ");
     person.contact = rt_span_text("somebody");
     {
         struct rt_account *account = customer(NOW, 3, 7);
@@ -234,6 +238,70 @@ static void test_each_factor_has_its_sign_and_sentence(void **state)
         assert_true(factor(&score, "breadth")->points > 0);
         rt_account_free(account);
     }
+}
+
+static const char *silence_of(struct rt_account *account, int64_t now)
+{
+    static char text[RT_REASON_TEXT];
+    struct rt_score score;
+
+    rt_score_explain(tier(), account, now, &score);
+    snprintf(text, sizeof(text), "%s", factor(&score, "silence")->text);
+    rt_account_free(account);
+    return text;
+}
+
+static void test_a_silence_says_what_went_before(void **state)
+{
+    struct rt_account *unlucky = customer(NOW, 20, 7), *unhappy = customer(NOW, 20, 7);
+    struct rt_account *waiting = customer(NOW, 20, 7), *slow = customer(NOW, 3, 30);
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        apply(unlucky, a_missed_call(NOW));
+    assert_non_null(
+        strstr(silence_of(unlucky, NOW + 30 * RT_DAY_MS), "; before that 4 of the last "));
+    apply(unhappy, with_sentiment(a_call(NOW - 100 * RT_DAY_MS), 0.5));
+    apply(unhappy, with_sentiment(a_call(NOW), -0.8));
+    assert_non_null(strstr(silence_of(unhappy, NOW + 30 * RT_DAY_MS),
+                           "; before that the tone of the last 1 interaction averages -0.80 on a "
+                           "scale of -1 to 1, +0.50 before"));
+    apply(waiting, a_ticket("4711", NOW, RT_OPENED, 1));
+    assert_non_null(strstr(silence_of(waiting, NOW + 30 * RT_DAY_MS),
+                           "; and 1 ticket open, critical for 30 days (4711)"));
+    for (int i = 0; i < 12; i++)
+        apply(slow, a_call(NOW - (100 + 7 * i) * RT_DAY_MS));
+    assert_non_null(strstr(silence_of(slow, NOW + 30 * RT_DAY_MS),
+                           "; before that more and more seldom: on 3 days of 90, after 12"));
+    assert_null(strstr(silence_of(customer(NOW, 20, 7), NOW + 30 * RT_DAY_MS), "before that"));
+}
+
+/* What happens to everybody is no cause: one of many, or one that good ones outweigh. */
+static void test_one_mishap_is_no_cause(void **state)
+{
+    struct rt_account *account = customer(NOW, 20, 7);
+
+    (void)state;
+    apply(account, a_missed_call(NOW));
+    apply(account, a_visit(NOW, RT_NO_SHOW));
+    apply(account, with_sentiment(a_call(NOW), -0.2));
+    assert_null(strstr(silence_of(account, NOW + 30 * RT_DAY_MS), "before that"));
+}
+
+static void test_the_next_fall_is_dated(void **state)
+{
+    struct rt_account *account = customer(NOW, 52, 7);
+    int64_t at = rt_score_crossing(tier(), account, NOW + 30 * RT_DAY_MS, INT64_MAX, 70);
+    char words[64], text[RT_SENTENCE];
+    struct rt_sentence sentence = rt_sentence(words, sizeof(words));
+
+    (void)state;
+    rt_say_date(&sentence, at);
+    snprintf(text, sizeof(text), "; if nothing happens, health is below 70 on %s", words);
+    assert_non_null(strstr(silence_of(account, NOW + 30 * RT_DAY_MS), text));
+    sentence = rt_sentence(words, sizeof(words));
+    rt_say_date(&sentence, INT64_C(1780272000000));
+    assert_string_equal(words, "1 June 2026");
 }
 
 static void test_a_waiting_mail_is_named(void **state)
@@ -376,6 +444,9 @@ int main(void)
         cmocka_unit_test(test_the_faintest_tone_counts),
         cmocka_unit_test(test_trouble_with_a_ticket_costs),
         cmocka_unit_test(test_each_factor_has_its_sign_and_sentence),
+        cmocka_unit_test(test_a_silence_says_what_went_before),
+        cmocka_unit_test(test_one_mishap_is_no_cause),
+        cmocka_unit_test(test_the_next_fall_is_dated),
         cmocka_unit_test(test_a_waiting_mail_is_named),
         cmocka_unit_test(test_praise_for_a_no_show_is_none),
         cmocka_unit_test(test_a_complaint_does_not_fade_by_silence),
