@@ -71,7 +71,10 @@ libretain = $(call objects,clients/libretain)
 retainctl = $(filter-out $(O)/clients/retainctl/main.o,$(call objects,clients/retainctl))
 testlib = $(call objects,tests/lib)
 simsystem = $(call objects,tests/sim/system)
+benchlib = $(call objects,bench/lib)
+peerlib = $(filter-out %_load.o %_worker.o,$(call objects,bench/peers))
 benches = $(patsubst %.c,$(O)/%,$(wildcard bench/*.c))
+peers = $(patsubst %.c,$(O)/%,$(wildcard bench/peers/*_load.c bench/peers/*_worker.c))
 tests = $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*.c tests/golden/*.c tests/property/*.c tests/sim/*.c))
 fuzzers = $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -123,7 +126,7 @@ $(call archive,$(1)): $$($(1)) $(O)/sources
 	@mkdir -p $$(@D)
 	$$(call say,AR)rm -f $$@ && $$(AR) rcs $$@ $$($(1))
 endef
-$(foreach name,protocol config daemon workers libretain retainctl testlib simsystem,$(eval $(call archive_rule,$(name))))
+$(foreach name,protocol config daemon workers libretain retainctl testlib simsystem benchlib peerlib,$(eval $(call archive_rule,$(name))))
 
 $(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
@@ -136,9 +139,9 @@ $(O)/flags: FORCE
 	    echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))' > $@
 $(O)/sources: FORCE
 	@mkdir -p $(@D)
-	@echo '$(sort $(protocol) $(config) $(daemon) $(workers) $(libretain) $(retainctl) $(testlib) $(simsystem))' | \
+	@echo '$(sort $(protocol) $(config) $(daemon) $(workers) $(libretain) $(retainctl) $(testlib) $(simsystem) $(benchlib) $(peerlib))' | \
 	    cmp -s - $@ || \
-	    echo '$(sort $(protocol) $(config) $(daemon) $(workers) $(libretain) $(retainctl) $(testlib) $(simsystem))' > $@
+	    echo '$(sort $(protocol) $(config) $(daemon) $(workers) $(libretain) $(retainctl) $(testlib) $(simsystem) $(benchlib) $(peerlib))' > $@
 
 # ---- tests, fuzzers, benchmarks ----------------------------------------------------------------
 
@@ -151,7 +154,9 @@ uses_retain.h = libretain
 uses_clients/retainctl = retainctl libretain workers
 uses_tests/lib = testlib
 uses_tests/sim/system = simsystem daemon workers
-included = $(sort $(shell sed -nE 's,^.include "(daemon|workers|clients/libretain|clients/retainctl|tests/lib|tests/sim/system|retain\.h).*,\1,p' $(1)))
+uses_bench/lib = benchlib
+uses_bench/peers = peerlib workers
+included = $(sort $(shell sed -nE 's,^.include "(daemon|workers|clients/libretain|clients/retainctl|tests/lib|tests/sim/system|bench/lib|bench/peers|retain\.h).*,\1,p' $(1)))
 archives_of = $(call archives,$(sort $(foreach folder,$(call included,$(1)),$(uses_$(folder))) config protocol))
 link_test = $(CC) $(PIE) $(ALL_LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -o $@ $(libs_test)
 
@@ -160,6 +165,10 @@ test-programs: $(tests) $(addsuffix .o,$(fuzzers)) shims
 
 # Preloaded into real programs, to make their system calls fail.
 shims: $(patsubst %.c,$(O)/%.so,$(wildcard tests/shim/*.c))
+
+$(O)/bench/shim/%.so: bench/shim/%.c $(O)/flags
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) -shared $(filter-out -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS)) $< -o $@ -ldl
 
 $(O)/tests/shim/%.so: tests/shim/%.c $(O)/flags
 	@mkdir -p $(@D)
@@ -192,14 +201,27 @@ $(replays): $(O)/tests/fuzz/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/r
                                       $$(call archives_of,tests/fuzz/fuzz_$$*.c)
 	$(call say,LINK)$(link_test)
 
-bench-programs: $(benches)
+bench-programs: $(benches) $(patsubst %.c,$(O)/%.so,$(wildcard bench/shim/*.c))
 
 $(benches): $(O)/%: $(O)/%.o $$(call archives_of,$$*.c)
 	$(call say,LINK)$(link_test)
 
+# What retaind is measured beside: these alone need Redis's and NATS's libraries.
+peer-programs: $(peers)
+
+$(peers): $(O)/%: $(O)/%.o $$(call archives_of,$$*.c)
+	$(call say,LINK)$(link_test) $(if $(findstring redis,$@),-lhiredis,-lnats)
+
 # Figures to print; make bench QUICK=--quick for a shorter look.
 bench: all bench-programs
 	bench/run.py $(O) $(O)/bench/load $(QUICK)
+
+# The same job done by Redis Streams and NATS JetStream, and what the hardware allows: docs/PERFORMANCE.md.
+# make bench-peers PEERS="--quick", or --help for the rest.
+bench-peers:
+	packaging/dependencies build bench
+	$(MAKE) --no-print-directory all bench-programs peer-programs
+	bench/peers.py $(O) $(PEERS)
 
 # The tables of docs/SCORE.md from the logs that are in EVIDENCE; without them those rows stay as they are.
 EVIDENCE ?= ../shared/data
@@ -305,8 +327,8 @@ deb:
 clean:
 	rm -rf $(O)
 
-.PHONY: all test-programs shims sim fuzz-programs bench bench-programs evidence check style fuzz kill-rounds crash-walk coverage demo \
+.PHONY: all test-programs shims sim fuzz-programs bench bench-programs bench-peers peer-programs evidence check style fuzz kill-rounds crash-walk coverage demo \
         deps test-deps docs golden-state install uninstall deb clean FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(O)/%.d,$(wildcard protocol/*.c config/*.c config/tool/*.c daemon/*.c workers/*.c clients/*/*.c tests/*/*.c \
-    tests/sim/system/*.c examples/*.c bench/*.c))
+    tests/sim/system/*.c examples/*.c bench/*.c bench/*/*.c))

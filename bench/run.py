@@ -109,7 +109,7 @@ def throughput(bin_dir, tool, base, rounds, scale):
 def latency(bin_dir, tool, base, seconds):
     state = tempfile.mkdtemp(dir=base)
     with Daemon(bin_dir, state) as daemon:
-        result = load(daemon, tool, "latency", 1000, seconds, 20_000, SEED)
+        result = load(daemon, tool, "latency", 1000, seconds, 1, 20_000, 125 * seconds, SEED)
     shutil.rmtree(state)
     print(f"at 1,000 events/s, {result['alerts']} alerts, {result['unheard']} unheard:")
     for name, label in (("ack", "push-to-ack"), ("alert", "push-to-alert")):
