@@ -117,7 +117,7 @@ static void the_rest(const struct rt_daemon *daemon, struct rt_buffer *out)
             rt_dropped_name((enum rt_dropped)i), metrics->dropped[i]);
     }
     single(out, "subscriptions", "gauge", "Topics that subscribers ask for.",
-           daemon->publisher.subscriptions);
+           daemon->publisher.subscriptions.held);
     connections(daemon, out);
     single(out, "pushes_pending", "gauge", "Pushes not answered yet.",
            daemon->ingest.pendings.count);

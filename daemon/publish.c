@@ -65,24 +65,6 @@ static void watch_unread(struct rt_daemon *daemon)
 
 /* ---- subscriptions --------------------------------------------------------------------------- */
 
-/* A first byte of 1 subscribes, 0 unsubscribes, all else is not for us. libzmq passes on what a peer
- * gives back without having had it, so what was given back is counted too. What it says itself
- * for a peer that left is true; that message has no sender. */
-static void count_subscription(struct rt_publisher *publisher, zmq_msg_t *message)
-{
-    size_t size = zmq_msg_size(message);
-    uint64_t cost = 1 + size / RT_TOPIC_PART;
-    uint8_t first = size > 0 ? *(uint8_t *)zmq_msg_data(message) : 2;
-
-    if (first == 1) {
-        publisher->subscriptions += cost;
-    } else if (first == 0) {
-        publisher->subscriptions -=
-            cost < publisher->subscriptions ? cost : publisher->subscriptions;
-        publisher->given_back += zmq_msg_gets(message, "Socket-Type") == NULL ? 0 : cost;
-    }
-}
-
 static void shut_out(struct rt_daemon *daemon, struct rt_key *key, struct rt_span topic)
 {
     rt_log(RT_LOG_WARNING,
@@ -96,16 +78,14 @@ static void shut_out(struct rt_daemon *daemon, struct rt_key *key, struct rt_spa
 }
 
 /* A peer that asks for a topic beyond its rights takes all subscribers down. */
-static void check_subscription(struct rt_daemon *daemon, zmq_msg_t *message)
+static void check_subscription(struct rt_daemon *daemon, zmq_msg_t *message, struct rt_span bytes)
 {
-    const uint8_t *bytes = zmq_msg_data(message);
     struct rt_key *key;
     struct rt_span topic;
 
-    if (!daemon->doors.access.asked || zmq_msg_size(message) == 0 || bytes[0] != 1) {
+    if (!daemon->doors.access.asked || !rt_subscription_topic(bytes, &topic)) {
         return;
     }
-    topic = rt_span(bytes + 1, zmq_msg_size(message) - 1);
     key = rt_access_find(&daemon->doors.access, rt_door_peer_name(message));
     if (!rt_key_may_hear(key, topic)) {
         shut_out(daemon, key, topic);
@@ -118,6 +98,7 @@ static bool on_subscriber(void *context)
     struct rt_daemon *daemon = context;
     struct rt_publisher *publisher = &daemon->publisher;
     uint64_t limit = (uint64_t)daemon->config.limits_subscriptions;
+    struct rt_span bytes;
     zmq_msg_t message;
 
     zmq_msg_init(&message);
@@ -126,10 +107,12 @@ static bool on_subscriber(void *context)
         return false;
     }
     rt_zsocket_heard(&publisher->socket, &message);
-    count_subscription(publisher, &message);
-    check_subscription(daemon, &message);
+    bytes = rt_span(zmq_msg_data(&message), zmq_msg_size(&message));
+    rt_subscriptions_count(&publisher->subscriptions, bytes,
+                           zmq_msg_gets(&message, "Socket-Type") != NULL);
+    check_subscription(daemon, &message, bytes);
     zmq_msg_close(&message);
-    if (publisher->subscriptions > limit || publisher->given_back > limit) {
+    if (!rt_subscriptions_fit(&publisher->subscriptions, limit)) {
         rt_publish_drop(daemon, "they ask for more than limits.subscriptions");
     }
     return true;
@@ -421,10 +404,10 @@ static void close_socket(struct rt_daemon *daemon)
 
     rt_log(RT_LOG_WARNING,
            "endpoint=alerts subscriptions=%llu unread_bytes=%zu all subscribers dropped: %s",
-           (unsigned long long)publisher->subscriptions,
+           (unsigned long long)publisher->subscriptions.held,
            atomic_load_explicit(&publisher->unread, memory_order_relaxed), publisher->dropping);
     daemon->metrics.dropped[RT_DROPPED_SUBSCRIBERS]++;
-    publisher->subscriptions = publisher->given_back = 0;
+    publisher->subscriptions = (struct rt_subscriptions){0};
     publisher->drained_at = rt_now_ms() + DRAIN_MS;
     publisher->dropping = NULL;
     zmq_setsockopt(publisher->socket.socket, ZMQ_LINGER, &none, sizeof none);

@@ -10,6 +10,7 @@
 
 #include "daemon/guard.h"
 #include "daemon/numbers.h"
+#include "daemon/subscriptions.h"
 #include "daemon/worker.h"
 #include "daemon/zsocket.h"
 
@@ -21,11 +22,10 @@ struct rt_publisher {
     struct rt_buffer early; /* alerts from before that: u32 worker, u64 position, u64 due, u32 size
                                + ALERT body */
     size_t early_count;
-    uint64_t subscriptions; /* topics, those that are long more than once (bounds.h) */
-    uint64_t given_back;    /* of them, by peers that are still there, since the socket was bound */
-    atomic_size_t unread;   /* bytes of alerts that libzmq holds for subscribers */
-    int64_t drained_at;     /* ms, monotonic: then none of it is of those that were dropped */
-    const char *dropping;   /* why all subscribers are to be dropped now; NULL: they are not */
+    struct rt_subscriptions subscriptions;
+    atomic_size_t unread; /* bytes of alerts that libzmq holds for subscribers */
+    int64_t drained_at;   /* ms, monotonic: then none of it is of those that were dropped */
+    const char *dropping; /* why all subscribers are to be dropped now; NULL: they are not */
     struct event *cursor_timer, *reopen_timer;
     struct rt_buffer message, topic;
 };

@@ -49,6 +49,7 @@ bool rt_restart_blames_events(int status, bool hung)
     case SIGINT:
     case SIGHUP:
     case SIGQUIT:
+    case SIGBUS: /* a page of a mapped file that the disk would not give */
         return false;
     default:
         return true;

@@ -7,8 +7,8 @@
  * longest pause.
  *
  * Blame: an event is suspected only of deaths that can be its doing: a signal of the worker's own
- * making (SIGSEGV, SIGABRT, ...) or a hang that we ended. A kill from outside and an exit that the
- * worker chose (a disk that fails) are nobody's fault. */
+ * making (SIGSEGV, SIGABRT, ...) or a hang that we ended. A kill from outside, SIGBUS (journal and
+ * snapshots are mapped: the disk failed) and an exit that the worker chose are nobody's fault. */
 #ifndef RT_DAEMON_RESTART_H
 #define RT_DAEMON_RESTART_H
 

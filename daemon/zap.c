@@ -1,51 +1,28 @@
 /* See zap.h.
  *
- * A request has the frames identity, "", version, request id, domain, address, routing id,
- * mechanism, and for CURVE the client's public key; the reply identity, "", version, request id,
+ * A request is as zap_request.h says; the reply has the frames identity, "", version, request id,
  * status, text, user id, metadata. */
 #include "daemon/zap.h"
 
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
+#include "daemon/zap_request.h"
 #include "protocol/assert.h"
 
-enum {
-    FRAME_PEER,
-    FRAME_EMPTY,
-    FRAME_VERSION,
-    FRAME_REQUEST,
-    FRAME_DOMAIN,
-    FRAME_ADDRESS,
-    FRAME_ROUTING,
-    FRAME_MECHANISM,
-    FRAMES, /* and the key behind them */
-    KEY_BYTES = 32,
-    REQUEST_BYTES = 4 << 10,
-    TELL_EVERY_MS = 1000,
-};
+enum { REQUEST_BYTES = 4 << 10, TELL_EVERY_MS = 1000 };
 
 static const char where[] = "inproc://zeromq.zap.01";
 /* 300, "temporary": the connection ends without a word, and the client tries again, until its key is
  * let in. At 400 a client of libzmq would never come back. */
 static const char refused[] = "300";
 
-/* The key in Z85, "" if the request is not one of CURVE as it should be. */
-static void read_key(const struct rt_envelope *request, zmq_msg_t *body, char key[RT_KEY_TEXT])
+static void tell(struct rt_daemon *daemon, const struct rt_envelope *request,
+                 const struct rt_zap_verdict *verdict)
 {
-    key[0] = '\0';
-    if (request->count == FRAMES && rt_span_is(rt_envelope_frame(request, FRAME_VERSION), "1.0") &&
-        rt_span_is(rt_envelope_frame(request, FRAME_MECHANISM), "CURVE") &&
-        zmq_msg_size(body) == KEY_BYTES) {
-        zmq_z85_encode(key, zmq_msg_data(body), KEY_BYTES);
-    }
-}
-
-static void tell(struct rt_daemon *daemon, const struct rt_envelope *request, const char *key,
-                 const struct rt_key *known)
-{
-    struct rt_span domain = rt_envelope_frame(request, FRAME_DOMAIN);
-    struct rt_span address = rt_envelope_frame(request, FRAME_ADDRESS);
+    const struct rt_key *known = verdict->known;
+    struct rt_span domain = rt_envelope_frame(request, RT_ZAP_DOMAIN);
+    struct rt_span address = rt_envelope_frame(request, RT_ZAP_ADDRESS);
     int64_t now = rt_now_ms();
 
     daemon->metrics.turned_away++;
@@ -55,7 +32,7 @@ static void tell(struct rt_daemon *daemon, const struct rt_envelope *request, co
     daemon->zap.told_at = now;
     rt_log(RT_LOG_WARNING, "endpoint=%.*s peer=%.*s key=%s name=%s turned away: %s",
            (int)domain.size, (const char *)domain.data, (int)address.size,
-           (const char *)address.data, key, known == NULL ? "-" : known->name,
+           (const char *)address.data, verdict->key, known == NULL ? "-" : known->name,
            known == NULL     ? "no such key"
            : known->shut_out ? "it asked for alerts it may not hear"
                              : "its role does not enter here");
@@ -68,7 +45,7 @@ static void reply(struct rt_daemon *daemon, const struct rt_envelope *request, c
                            user == NULL ? "" : user};
     bool sent = true;
 
-    for (unsigned frame = FRAME_PEER; sent && frame <= FRAME_REQUEST; frame++) {
+    for (unsigned frame = RT_ZAP_PEER; sent && frame <= RT_ZAP_REQUEST; frame++) {
         struct rt_span bytes = rt_envelope_frame(request, frame);
 
         sent = zmq_send(socket->socket, bytes.data, bytes.size, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0;
@@ -83,24 +60,17 @@ static void reply(struct rt_daemon *daemon, const struct rt_envelope *request, c
     rt_zsocket_kick(socket);
 }
 
-static void decide(struct rt_daemon *daemon, const struct rt_envelope *request, zmq_msg_t *body)
+static void decide(struct rt_daemon *daemon, const struct rt_envelope *request, struct rt_span body)
 {
-    const struct rt_key *known;
-    char key[RT_KEY_TEXT];
-    enum rt_door door;
+    struct rt_zap_verdict verdict;
 
-    if (request->count <= FRAME_ADDRESS) {
-        return; /* none of libzmq's: whoever waits for it runs into its time-out */
+    if (!rt_zap_judge(&daemon->doors.access, request, body, &verdict)) {
+        return;
     }
-    read_key(request, body, key);
-    known = rt_access_find(&daemon->doors.access, rt_span_text(key));
-    if (rt_door_parse(rt_envelope_frame(request, FRAME_DOMAIN), &door) &&
-        rt_key_may_enter(known, door)) {
-        reply(daemon, request, key);
-    } else {
-        tell(daemon, request, key, known);
-        reply(daemon, request, NULL);
+    if (!verdict.enters) {
+        tell(daemon, request, &verdict);
     }
+    reply(daemon, request, verdict.enters ? verdict.key : NULL);
 }
 
 static bool on_request(void *context)
@@ -113,7 +83,7 @@ static bool on_request(void *context)
     if (result != RT_RECEIVED) {
         return result == RT_DROPPED;
     }
-    decide(daemon, &request, &body);
+    decide(daemon, &request, rt_span(zmq_msg_data(&body), zmq_msg_size(&body)));
     rt_envelope_clear(&request);
     zmq_msg_close(&body);
     return true;

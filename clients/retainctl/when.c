@@ -224,7 +224,7 @@ bool rt_when_parse_span(const char *text, int64_t now, int direction, int64_t *m
 
 const char *rt_when_date(int64_t ms, char out[RT_WHEN_TEXT])
 {
-    int64_t days = ms >= 0 ? ms / day_ms : -((-ms + day_ms - 1) / day_ms);
+    int64_t days = ms / day_ms - (ms % day_ms < 0);
     int year;
     unsigned month, day;
 
@@ -257,16 +257,16 @@ const char *rt_when_format(int64_t ms, bool minutes, char out[RT_WHEN_TEXT])
 const char *rt_when_relative(int64_t ms, int64_t now, char out[RT_WHEN_TEXT])
 {
     static const struct {
-        int64_t ms;
+        uint64_t ms;
         int64_t least; /* so many of them at least: "19 days" says more than "2 weeks" */
         char name[8];
-    } units[] = {{INT64_C(31557600000), 1, "year"},
-                 {INT64_C(604800000), 3, "week"},
-                 {INT64_C(86400000), 1, "day"},
+    } units[] = {{UINT64_C(31557600000), 1, "year"},
+                 {UINT64_C(604800000), 3, "week"},
+                 {UINT64_C(86400000), 1, "day"},
                  {3600000, 1, "hour"},
                  {60000, 1, "minute"},
                  {1000, 1, "second"}};
-    int64_t distance = ms > now ? ms - now : now - ms;
+    uint64_t distance = ms > now ? (uint64_t)ms - (uint64_t)now : (uint64_t)now - (uint64_t)ms;
 
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         int count = (int)(distance / units[i].ms % 1000000);

@@ -66,8 +66,8 @@ static void five_early_losses_are_a_failure(void **state)
 
 static void kills_from_outside_and_exits_blame_nobody(void **state)
 {
-    const int innocent[] = {0, 1 << 8, 74 << 8, SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
-    const int guilty[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSYS};
+    const int innocent[] = {0, 1 << 8, 74 << 8, SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGBUS};
+    const int guilty[] = {SIGSEGV, SIGABRT, SIGFPE, SIGILL, SIGSYS};
 
     (void)state;
     for (size_t i = 0; i < sizeof innocent / sizeof *innocent; i++) {

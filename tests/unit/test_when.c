@@ -133,6 +133,7 @@ static void distances_are_said_in_words(void **state)
     assert_string_equal(rt_when_relative(0, 60000, text), "1 minute ago");
     assert_string_equal(rt_when_relative(0, INT64_C(86400000) * 19, text), "19 days ago");
     assert_string_equal(rt_when_relative(INT64_C(86400000) * 22, 0, text), "in 3 weeks");
+    assert_string_equal(rt_when_relative(INT64_MIN, INT64_MAX, text), "542046 years ago");
 }
 
 static void what_could_hurt_a_terminal_is_escaped(void **state)
