@@ -21,10 +21,11 @@ enum {
     RT_SOURCE_BYTES = 64,
     RT_ACCOUNT_BYTES = 128,
     RT_TICKET_BYTES = 64,
-    RT_TEXT_BYTES = 128,   /* contact, agent, thread and the strings of a profile */
-    RT_CONTACTS = 32,      /* people in a profile */
-    RT_AFTER_BYTES = 1024, /* the place where a list goes on */
-    RT_NOTE_BYTES = 1024,  /* note of an acknowledgement */
+    RT_TEXT_BYTES = 128,    /* contact, agent, thread and the strings of a profile */
+    RT_CONTACTS = 32,       /* people in a profile */
+    RT_AFTER_BYTES = 1024,  /* the place where a list goes on */
+    RT_NOTE_BYTES = 1024,   /* note of an acknowledgement, reason of an override */
+    RT_OVERRIDE_DAYS = 366, /* how far ahead its end may lie */
 
     RT_FUTURE_MS = 5 * 60 * 1000, /* how far ahead an event's ts may be */
 

@@ -29,7 +29,9 @@
     X(OPEN, "open")                                                                                \
     X(ID, "id")                                                                                    \
     X(BY, "by")                                                                                    \
-    X(NOTE, "note")
+    X(NOTE, "note")                                                                                \
+    X(SCORE, "score")                                                                              \
+    X(REASON, "reason")
 
 #define KEY_SYMBOL(symbol, name) KEY_##symbol,
 enum key { QUERY_KEYS(KEY_SYMBOL) KEY_COUNT };
@@ -54,6 +56,12 @@ static const struct op {
                              BIT(ACCOUNT) | BIT(SINCE) | BIT(UNTIL) | BIT(LIMIT) | BIT(AFTER),
                              BIT(ACCOUNT)},
     [RT_ACCOUNT_ERASE] = {"account.erase", BIT(ACCOUNT), BIT(ACCOUNT)},
+    [RT_ACCOUNT_OVERRIDE] = {"account.override",
+                             BIT(ACCOUNT) | BIT(SCORE) | BIT(BAND) | BIT(BY) | BIT(REASON) |
+                                 BIT(UNTIL),
+                             BIT(ACCOUNT) | BIT(BY) | BIT(REASON) | BIT(UNTIL)},
+    [RT_ACCOUNT_OVERRIDE_END] = {"account.override.end", BIT(ACCOUNT) | BIT(BY) | BIT(REASON),
+                                 BIT(ACCOUNT) | BIT(BY)},
     [RT_ALERT_LIST] = {"alert.list",
                        BIT(SINCE) | BIT(ACCOUNT) | BIT(OWNER) | BIT(KIND) | BIT(SEVERITY) |
                            BIT(OPEN) | BIT(LIMIT),
@@ -213,6 +221,15 @@ static enum rt_error check_band(struct rt_reader value, struct rt_query *query,
     return RT_OK;
 }
 
+static enum rt_error check_score(struct rt_reader value, struct rt_query *query,
+                                 struct rt_fault *fault)
+{
+    if (!rt_read_number(&value, &query->score) || !(query->score >= 0 && query->score <= 100))
+        return bad_request(KEY_SCORE, "must be a number from 0 to 100", fault);
+    query->has_score = true;
+    return RT_OK;
+}
+
 static enum rt_error check_sort(struct rt_reader value, struct rt_query *query,
                                 struct rt_fault *fault)
 {
@@ -269,6 +286,12 @@ static enum rt_error check_limit(struct rt_reader value, struct rt_query *query,
     return RT_OK;
 }
 
+/* An acknowledgement may be nobody's, as it always might. */
+static bool names_author(enum rt_op op)
+{
+    return op == RT_ACCOUNT_OVERRIDE || op == RT_ACCOUNT_OVERRIDE_END;
+}
+
 static enum rt_error check_key(const struct scan *scan, enum key key, struct rt_query *query,
                                struct rt_fault *fault)
 {
@@ -284,9 +307,14 @@ static enum rt_error check_key(const struct scan *scan, enum key key, struct rt_
     case KEY_ID:
         return check_text(value, key, 1, RT_TEXT_BYTES, &query->id, fault);
     case KEY_BY:
-        return check_text(value, key, 0, RT_TEXT_BYTES, &query->by, fault);
+        return check_text(value, key, names_author(query->op) ? 1 : 0, RT_TEXT_BYTES, &query->by,
+                          fault);
     case KEY_NOTE:
         return check_text(value, key, 0, RT_NOTE_BYTES, &query->note, fault);
+    case KEY_REASON:
+        return check_text(value, key, 1, RT_NOTE_BYTES, &query->reason, fault);
+    case KEY_SCORE:
+        return check_score(value, query, fault);
     case KEY_AFTER:
         return check_text(value, key, 1, RT_AFTER_BYTES, &query->after, fault);
     case KEY_AT:
@@ -339,6 +367,8 @@ static enum rt_error decode(struct rt_span payload, bool internal, struct rt_que
         code = check_op(&scan, internal, &query->op, fault);
     for (unsigned key = 0; key < KEY_COUNT && code == RT_OK; key++)
         code = check_taken(&scan, (enum key)key, query, fault);
+    if (code == RT_OK && query->op == RT_ACCOUNT_OVERRIDE && query->has_score == query->has_band)
+        code = rt_fault_set(fault, RT_BAD_REQUEST, "score, band: one of the two must be there");
     return code;
 }
 

@@ -113,6 +113,17 @@ void rt_account_published(struct rt_account *account, uint64_t position, uint64_
 bool rt_account_hold(struct rt_account *account, enum rt_alert_kind kind, bool snooze,
                      const struct rt_hold *hold);
 
+/* ---- a score set by hand (override.h) -------------------------------------------------------- */
+
+struct rt_override;
+/* The one in force at `now`, or NULL. Lives until the account changes. */
+const struct rt_override *rt_account_override(const struct rt_account *account, int64_t now);
+/* The next one to be set needs no memory of its own. False without. */
+bool rt_account_reserve_override(struct rt_account *account);
+/* Takes over the block (NULL: ends what there is). False without memory: unchanged, and the block is
+ * the caller's still. */
+bool rt_account_set_override(struct rt_account *account, struct rt_override *override);
+
 /* ---- stored form ----------------------------------------------------------------------------- */
 
 /* Appends the whole state (name, facts, episodes, chain, deadline) in the snapshot's encoding;

@@ -212,40 +212,6 @@ bool rt_account_hold(struct rt_account *account, enum rt_alert_kind kind, bool s
     return true;
 }
 
-/* ---- dwell ----------------------------------------------------------------------------------- */
-
-int64_t rt_account_dwell(const struct rt_account *account, enum rt_alert_kind kind)
-{
-    return account->dwell == NULL ? INT64_MIN : account->dwell[kind];
-}
-
-static bool no_dwell(const struct rt_account *account)
-{
-    for (int kind = 0; kind < RT_ALERT_KINDS; kind++)
-        if (account->dwell[kind] != INT64_MIN)
-            return false;
-    return true;
-}
-
-bool rt_account_set_dwell(struct rt_account *account, enum rt_alert_kind kind, int64_t since)
-{
-    if (account->dwell == NULL) {
-        if (since == INT64_MIN)
-            return true;
-        account->dwell = malloc(RT_ALERT_KINDS * sizeof(account->dwell[0]));
-        if (account->dwell == NULL)
-            return false;
-        for (int i = 0; i < RT_ALERT_KINDS; i++)
-            account->dwell[i] = INT64_MIN;
-    }
-    account->dwell[kind] = since;
-    if (no_dwell(account)) {
-        free(account->dwell);
-        account->dwell = NULL;
-    }
-    return true;
-}
-
 void rt_account_free_alerts(struct rt_account *account)
 {
     while (account->open != NULL) {
@@ -254,13 +220,12 @@ void rt_account_free_alerts(struct rt_account *account)
         account->open = open->next;
         free_open(open);
     }
-    free(account->dwell);
+    rt_account_free_aside(account);
 }
 
 size_t rt_account_alert_bytes(const struct rt_account *account)
 {
-    size_t bytes =
-        account->dwell == NULL ? 0 : rt_memory_block(RT_ALERT_KINDS * sizeof(account->dwell[0]));
+    size_t bytes = rt_account_aside_bytes(account);
 
     for (const struct rt_open *open = account->open; open != NULL; open = open->next) {
         bytes += rt_memory_block(sizeof(*open));

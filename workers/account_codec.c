@@ -1,7 +1,7 @@
 /* An account as bytes, for snapshots. Little-endian, no padding; the same state has the same bytes.
  *
  * - u8 version, u8 size and bytes of the name, u64 chain, i64 deadline (INT64_MAX: none)
- * - u8 parts: bits PART_*, then each part:
+ * - u16 parts (u8 in versions 1 and 2): bits PART_*, then each part:
  * - COUNTS: u8 mask of types, u32 for each bit
  * - ACTIVITY: i64 first, i64 last, u32 newest day, u8 words of the bitmap, u64 each; u16 mask of
  *   people, u16 each; u16 newest visit (version 1 has none)
@@ -11,6 +11,7 @@
  * - PROFILE: u32 size, the block of profile.h
  * - PEAKS: u32 newest day, u8 mask of days, u16 each
  * - ALERTS: u8 mask of dwells, i64 each; u8 number of open episodes, each as put_open, by kind
+ * - OVERRIDE: as rt_override_encode (versions 1 and 2 have none)
  *
  * To change it: raise VERSION; keep reading every older version there ever was in a release (a
  * branch in rt_account_decode for what it lacks, filled with what an account without the new fact
@@ -25,7 +26,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { VERSION = 2, VERSION_WITHOUT_VISITS = 1 };
+enum { VERSION = 3, VERSION_WITHOUT_OVERRIDES = 2, VERSION_WITHOUT_VISITS = 1 };
 
 enum {
     PART_COUNTS = 1,
@@ -36,6 +37,8 @@ enum {
     PART_PROFILE = 32,
     PART_PEAKS = 64,
     PART_ALERTS = 128,
+    PART_OVERRIDE = 256,
+    PARTS = 512,
 };
 
 /* ---- small things ---------------------------------------------------------------------------- */
@@ -499,7 +502,7 @@ static void put_alerts(struct rt_buffer *out, const struct rt_account *account)
     rt_put_u8(out, mask);
     for (int kind = 0; kind < RT_ALERT_KINDS; kind++)
         if ((mask >> kind & 1) != 0)
-            put_i64(out, account->dwell[kind]);
+            put_i64(out, account->aside->dwell[kind]);
     rt_put_u8(out, (uint8_t)rt_account_episodes(account));
     for (const struct rt_open *open = account->open; open != NULL; open = open->next)
         put_open(out, open);
@@ -534,30 +537,52 @@ static bool get_alerts(struct rt_reader *reader, struct rt_account *account, boo
     return true;
 }
 
+/* ---- override -------------------------------------------------------------------------------- */
+
+/* Also one that is over and was not looked at since. */
+static const struct rt_override *override_of(const struct rt_account *account)
+{
+    return account->aside == NULL ? NULL : account->aside->override;
+}
+
+static bool get_override(struct rt_reader *reader, struct rt_account *account, bool *no_memory)
+{
+    struct rt_override read, *override;
+
+    if (!rt_override_decode(reader, &read))
+        return false;
+    override = rt_override_copy(&read);
+    *no_memory = override == NULL || !rt_account_set_override(account, override);
+    if (*no_memory)
+        free(override);
+    return !*no_memory;
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static uint8_t parts_of(const struct rt_account *account)
+static uint16_t parts_of(const struct rt_account *account)
 {
-    return (uint8_t)((has_counts(account) ? PART_COUNTS : 0) |
-                     (rt_activity_any(&account->activity) ? PART_ACTIVITY : 0) |
-                     (has_cells(account) ? PART_CELLS : 0) |
-                     (has_tickets(account) ? PART_TICKETS : 0) |
-                     (has_threads(account) ? PART_THREADS : 0) |
-                     (account->profile != NULL ? PART_PROFILE : 0) |
-                     (account->peak_day >= 0 ? PART_PEAKS : 0) |
-                     (account->dwell != NULL || account->open != NULL ? PART_ALERTS : 0));
+    return (uint16_t)((has_counts(account) ? PART_COUNTS : 0) |
+                      (rt_activity_any(&account->activity) ? PART_ACTIVITY : 0) |
+                      (has_cells(account) ? PART_CELLS : 0) |
+                      (has_tickets(account) ? PART_TICKETS : 0) |
+                      (has_threads(account) ? PART_THREADS : 0) |
+                      (account->profile != NULL ? PART_PROFILE : 0) |
+                      (account->peak_day >= 0 ? PART_PEAKS : 0) |
+                      (rt_account_dwells(account) || account->open != NULL ? PART_ALERTS : 0) |
+                      (override_of(account) != NULL ? PART_OVERRIDE : 0));
 }
 
 void rt_account_encode(struct rt_buffer *out, const struct rt_account *account)
 {
-    uint8_t parts = parts_of(account);
+    uint16_t parts = parts_of(account);
 
     rt_put_u8(out, VERSION);
     put_short(out, rt_account_name(account));
     rt_put_u64(out, account->chain);
     /* What waits for the end of a quiet load is due at the next start, should that come first. */
     put_i64(out, account->wait.group == RT_GROUP_QUIET ? 0 : account->wait.at);
-    rt_put_u8(out, parts);
+    rt_put_u16(out, parts);
     if ((parts & PART_COUNTS) != 0)
         put_counts(out, account);
     if ((parts & PART_ACTIVITY) != 0)
@@ -574,6 +599,8 @@ void rt_account_encode(struct rt_buffer *out, const struct rt_account *account)
         put_peaks(out, account);
     if ((parts & PART_ALERTS) != 0)
         put_alerts(out, account);
+    if ((parts & PART_OVERRIDE) != 0)
+        rt_override_encode(out, override_of(account));
 }
 
 /* What version 1 does not say: the last visit was on an active day of the newest four weeks that had
@@ -596,7 +623,7 @@ static void guess_visit(struct rt_account *account)
 }
 
 static bool get_parts(struct rt_reader *reader, struct rt_account *account, uint8_t version,
-                      uint8_t parts, bool *no_memory)
+                      uint16_t parts, bool *no_memory)
 {
     return ((parts & PART_COUNTS) == 0 || get_counts(reader, account)) &&
            ((parts & PART_ACTIVITY) == 0 || get_activity(reader, &account->activity, version)) &&
@@ -605,14 +632,28 @@ static bool get_parts(struct rt_reader *reader, struct rt_account *account, uint
            ((parts & PART_THREADS) == 0 || get_threads(reader, account, no_memory)) &&
            ((parts & PART_PROFILE) == 0 || get_profile(reader, account, no_memory)) &&
            ((parts & PART_PEAKS) == 0 || get_peaks(reader, account)) &&
-           ((parts & PART_ALERTS) == 0 || get_alerts(reader, account, no_memory));
+           ((parts & PART_ALERTS) == 0 || get_alerts(reader, account, no_memory)) &&
+           ((parts & PART_OVERRIDE) == 0 || get_override(reader, account, no_memory));
+}
+
+static bool get_part_bits(struct rt_reader *reader, uint8_t version, uint16_t *parts)
+{
+    uint8_t narrow;
+
+    if (version > VERSION_WITHOUT_OVERRIDES)
+        return rt_get_u16(reader, parts) && *parts < PARTS;
+    if (!rt_get_u8(reader, &narrow))
+        return false;
+    *parts = narrow;
+    return true;
 }
 
 struct rt_account *rt_account_decode(struct rt_reader *reader, bool *no_memory)
 {
     struct rt_account *account;
     struct rt_span name;
-    uint8_t version, parts;
+    uint16_t parts;
+    uint8_t version;
     uint64_t chain;
     int64_t at;
 
@@ -620,7 +661,7 @@ struct rt_account *rt_account_decode(struct rt_reader *reader, bool *no_memory)
     if (!rt_get_u8(reader, &version) || version < VERSION_WITHOUT_VISITS || version > VERSION ||
         !get_short(reader, &name) || name.size < 1 || name.size > RT_ACCOUNT_BYTES ||
         !rt_utf8_valid(name) || !rt_get_u64(reader, &chain) || !get_i64(reader, &at) ||
-        !rt_get_u8(reader, &parts))
+        !get_part_bits(reader, version, &parts))
         return NULL;
     account = rt_account_new(name);
     if (account == NULL) {

@@ -1,7 +1,7 @@
 /* The fields of an account: for the files of the pure state, score and rules alone.
  *
  * The record itself is small and of fixed size; what few accounts have, or what grows, hangs off
- * it. Everything but `wait`, `chain`, `peaks`, `dwell`, `calm` and `open` is a function of the set
+ * it. Everything but `wait`, `chain`, `peaks`, `aside`, `calm` and `open` is a function of the set
  * of the account's events. */
 #ifndef RT_WORKERS_ACCOUNT_STATE_H
 #define RT_WORKERS_ACCOUNT_STATE_H
@@ -9,6 +9,7 @@
 #include "workers/account.h"
 #include "workers/activity.h"
 #include "workers/cells.h"
+#include "workers/override.h"
 #include "workers/profile.h"
 #include "workers/thread.h"
 #include "workers/ticket.h"
@@ -27,6 +28,14 @@ struct rt_open {
     struct rt_episode episode;
 };
 
+/* What few accounts have. */
+struct rt_aside {
+    int64_t
+        dwell[RT_ALERT_KINDS];    /* since when the condition of that kind holds; INT64_MIN: it does
+                                      not */
+    struct rt_override *override; /* owned; NULL: none */
+};
+
 struct rt_account {
     struct rt_wait wait;
     uint64_t chain;
@@ -36,8 +45,7 @@ struct rt_account {
     struct rt_threads *threads;
     struct rt_profile *profile;
     struct rt_open *open;
-    int64_t *dwell; /* by kind: since when its condition holds, INT64_MIN: it does not; NULL: none
-                       does */
+    struct rt_aside *aside; /* NULL: nothing is in it */
     uint32_t counts[RT_EVENT_TYPES];
     uint16_t peaks[RT_PEAK_DAYS]; /* highest score noted on day peak_day - i, see account_peaks.c;
                                      0: none */
@@ -63,12 +71,17 @@ void rt_account_note_peak(struct rt_account *account, int32_t day, double score)
 /* The highest noted on `since` or later; < 0 if nothing was. */
 double rt_account_peak(const struct rt_account *account, int32_t since);
 
-/* ---- dwell (account_alerts.c) ---------------------------------------------------------------- */
+/* ---- what few accounts have (account_aside.c) ------------------------------------------------ */
 
 /* INT64_MIN: the condition of that kind does not hold. */
 int64_t rt_account_dwell(const struct rt_account *account, enum rt_alert_kind kind);
 /* False without memory (unchanged). */
 bool rt_account_set_dwell(struct rt_account *account, enum rt_alert_kind kind, int64_t since);
+bool rt_account_dwells(const struct rt_account *account); /* any */
+/* The override is over: it is freed. */
+void rt_account_end_override(struct rt_account *account, int64_t now);
+void rt_account_free_aside(struct rt_account *account);
+size_t rt_account_aside_bytes(const struct rt_account *account);
 
 /* ---- open episodes (account_alerts.c) -------------------------------------------------------- */
 

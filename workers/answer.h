@@ -15,6 +15,9 @@ void rt_answer_account(struct rt_core *core, const struct rt_query *query, int64
                        struct rt_buffer *out);
 void rt_answer_timeline(struct rt_core *core, const struct rt_query *query, struct rt_buffer *out);
 void rt_answer_dead_list(struct rt_core *core, const struct rt_query *query, struct rt_buffer *out);
+/* Journals and applies; the reply says what is in force. */
+void rt_answer_override(struct rt_core *core, const struct rt_query *query, int64_t now,
+                        struct rt_buffer *out);
 /* Internal: {"ok", "letter": bin, "reason", "bytes"}. */
 void rt_answer_dead_get(struct rt_core *core, const struct rt_query *query, struct rt_buffer *out);
 /* Journals and applies; the reply names what it changed. */

@@ -1,6 +1,7 @@
 /* account.get, and what other answers need of an account. */
 #include "protocol/cursor.h"
 #include "workers/answer.h"
+#include "workers/override.h"
 
 static void write_factors(const struct rt_score *score, struct rt_buffer *out)
 {
@@ -136,6 +137,7 @@ static void write_account(struct rt_core *core, const struct rt_account *account
                           int64_t at, struct rt_buffer *out)
 {
     enum { FIXED_PAIRS = 10 };
+    const struct rt_override *override = rt_account_override(account, at);
     size_t mark = rt_write_map_begin(out);
     struct rt_score score;
     uint32_t profile;
@@ -156,7 +158,11 @@ static void write_account(struct rt_core *core, const struct rt_account *account
     rt_write_key_int(out, "open_tickets", (int64_t)rt_account_open_tickets(account));
     write_open_alerts(core, account, now, out);
     profile = rt_answer_profile(account, out);
-    rt_write_end(out, mark, FIXED_PAIRS + profile);
+    if (override != NULL) {
+        rt_write_text(out, "override");
+        rt_override_write(out, override, score.score);
+    }
+    rt_write_end(out, mark, FIXED_PAIRS + profile + (override != NULL));
 }
 
 bool rt_answer_sees(const struct rt_query *query, const struct rt_account *account)

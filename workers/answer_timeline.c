@@ -1,6 +1,8 @@
 /* account.timeline: a walk back along the account's chain in the journal, the asked slice kept in a
  * heap, newest first.
  *
+ * What was set by hand stands in the same chain, newest first: it comes with the first page.
+ *
  * The order is by (ts, id, source), descending: a function of the set of events. `after` is that
  * key of the last event of the page before, as text: "ts:length of id:id source". */
 #include <inttypes.h>
@@ -8,6 +10,7 @@
 #include <stdlib.h>
 
 #include "workers/answer.h"
+#include "workers/command.h"
 
 struct entry {
     int64_t ts;
@@ -18,6 +21,8 @@ struct page {
     struct entry *heap; /* the oldest of the chosen at the top */
     size_t count, limit;
     bool more;
+    struct rt_buffer overrides; /* maps, at most `limit` */
+    uint32_t override_count;
 };
 
 static int compare(const struct entry *a, const struct entry *b)
@@ -112,6 +117,40 @@ static void write_after(struct rt_buffer *out, const struct entry *last)
     rt_write_key_str(out, "after", rt_span(text, (size_t)size + last->id.size + last->source.size));
 }
 
+/* {"ts", "by", "reason"} and of one that was set what it is and its `until`, else "ended": true. */
+static void write_override(struct rt_buffer *out, const struct rt_command *command)
+{
+    const struct rt_override *override = &command->override;
+    bool set = command->kind == RT_COMMAND_OVERRIDE;
+
+    rt_write_map(out, set ? 5 : 4);
+    rt_write_key_int(out, "ts", command->ts);
+    rt_write_key_str(out, "by", command->by);
+    rt_write_key_str(out, "reason", command->note);
+    if (!set) {
+        rt_write_key_bool(out, "ended", true);
+        return;
+    }
+    rt_write_key_int(out, "until", command->until);
+    if (override->form == RT_OVERRIDE_SCORE)
+        rt_write_key_double(out, "score", override->score);
+    else
+        rt_write_key_text(out, "band", rt_band_name(override->band));
+}
+
+static void take_command(const struct rt_query *query, struct rt_span body, struct page *page)
+{
+    struct rt_command command;
+
+    if (query->after.data != NULL || page->override_count == page->limit ||
+        !rt_command_decode(body, &command) || command.kind < RT_COMMAND_OVERRIDE ||
+        (query->has_since && command.ts < query->since) ||
+        (query->has_until && command.ts >= query->until))
+        return;
+    write_override(&page->overrides, &command);
+    page->override_count++;
+}
+
 static void collect(struct rt_core *core, const struct rt_account *account,
                     const struct rt_query *query, const struct entry *after, struct page *page)
 {
@@ -123,6 +162,8 @@ static void collect(struct rt_core *core, const struct rt_account *account,
         struct rt_fault fault;
         struct entry entry;
 
+        if (record.type == RT_RECORD_COMMAND)
+            take_command(query, record.body, page);
         if (record.type != RT_RECORD_EVENT ||
             rt_event_decode_accepted(record.body, &event, &fault) != RT_OK)
             continue;
@@ -138,12 +179,18 @@ static void collect(struct rt_core *core, const struct rt_account *account,
 static void write_page(struct page *page, struct rt_buffer *out)
 {
     qsort(page->heap, page->count, sizeof(*page->heap), newest_first);
-    rt_write_map(out, page->more ? 3 : 2);
+    rt_write_map(out, 2 + page->more + (page->override_count > 0));
     rt_write_key_bool(out, "ok", true);
     rt_write_text(out, "events");
     rt_write_array(out, (uint32_t)page->count);
     for (size_t i = 0; i < page->count; i++)
         rt_write_raw(out, page->heap[i].raw);
+    if (page->override_count > 0) {
+        rt_write_text(out, "overrides");
+        rt_write_array(out, page->override_count);
+        rt_buffer_append(out, page->overrides.data, page->overrides.size);
+    }
+    out->failed = out->failed || page->overrides.failed;
     if (page->more)
         write_after(out, &page->heap[page->count - 1]);
 }
@@ -173,5 +220,6 @@ void rt_answer_timeline(struct rt_core *core, const struct rt_query *query, stru
     }
     collect(core, account, query, query->after.data != NULL ? &after : NULL, &page);
     write_page(&page, out);
+    rt_buffer_free(&page.overrides);
     free(page.heap);
 }

@@ -100,6 +100,10 @@ static void answer(struct rt_worker *worker, const struct rt_query *query, struc
     case RT_ACCOUNT_ERASE:
         answer_erase(worker, query, out);
         break;
+    case RT_ACCOUNT_OVERRIDE:
+    case RT_ACCOUNT_OVERRIDE_END:
+        rt_answer_override(core, query, now, out);
+        break;
     case RT_ALERT_ACK:
     case RT_ALERT_SNOOZE:
         rt_answer_hold(core, query, now, out);
@@ -155,7 +159,8 @@ static void start_scan(struct rt_worker *worker, uint64_t tag, struct rt_span pa
 
 static bool needs_room(const struct rt_query *query)
 {
-    return query->op == RT_ALERT_ACK || query->op == RT_ALERT_SNOOZE || query->op == RT_DEAD_DROP;
+    return query->op == RT_ALERT_ACK || query->op == RT_ALERT_SNOOZE || query->op == RT_DEAD_DROP ||
+           query->op == RT_ACCOUNT_OVERRIDE || query->op == RT_ACCOUNT_OVERRIDE_END;
 }
 
 void rt_ask(struct rt_worker *worker, const struct rt_link_header *header, struct rt_span body)

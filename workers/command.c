@@ -1,6 +1,9 @@
 #include "workers/command.h"
 
+#include <stdlib.h>
+
 #include "protocol/assert.h"
+#include "protocol/limits.h"
 
 void rt_command_encode(struct rt_buffer *out, const struct rt_command *command)
 {
@@ -11,6 +14,26 @@ void rt_command_encode(struct rt_buffer *out, const struct rt_command *command)
     rt_put_bytes(out, command->account);
     rt_put_bytes(out, command->by);
     rt_put_bytes(out, command->note);
+    if (command->kind != RT_COMMAND_OVERRIDE)
+        return;
+    rt_put_u8(out, (uint8_t)command->override.form);
+    rt_put_u64(out, rt_override_value(&command->override));
+}
+
+static bool get_override(struct rt_reader *reader, struct rt_command *command)
+{
+    uint64_t value;
+    uint8_t form;
+
+    if (!rt_get_u8(reader, &form) || !rt_get_u64(reader, &value) ||
+        !rt_override_set(&command->override, form, value) || command->ts < 0 ||
+        command->until <= command->ts || command->until > RT_TS_MAX)
+        return false;
+    command->override.since = command->ts;
+    command->override.until = command->until;
+    command->override.by = command->by;
+    command->override.reason = command->note;
+    return true;
 }
 
 bool rt_command_decode(struct rt_span body, struct rt_command *command)
@@ -23,13 +46,15 @@ bool rt_command_decode(struct rt_span body, struct rt_command *command)
     if (!rt_get_u8(&reader, &kind) || !rt_get_u64(&reader, &read.sequence) ||
         !rt_get_u64(&reader, &ts) || !rt_get_u64(&reader, &until) ||
         !rt_get_bytes(&reader, &read.account) || !rt_get_bytes(&reader, &read.by) ||
-        !rt_get_bytes(&reader, &read.note) || !rt_read_done(&reader))
+        !rt_get_bytes(&reader, &read.note))
         return false;
-    if (kind < RT_COMMAND_ACK || kind > RT_COMMAND_DROP)
+    if (kind < RT_COMMAND_ACK || kind > RT_COMMAND_OVERRIDE_END)
         return false;
     read.kind = kind;
     read.ts = (int64_t)ts;
     read.until = (int64_t)until;
+    if ((kind == RT_COMMAND_OVERRIDE && !get_override(&reader, &read)) || !rt_read_done(&reader))
+        return false;
     *command = read;
     return true;
 }
@@ -63,9 +88,42 @@ static bool hold(struct rt_core *core, struct rt_shard *shard, const struct rt_c
     return true;
 }
 
+struct rt_override *rt_command_prepare(struct rt_account *account, const struct rt_command *command)
+{
+    return rt_account_reserve_override(account) ? rt_override_copy(&command->override) : NULL;
+}
+
+void rt_command_take(struct rt_core *core, struct rt_shard *shard, struct rt_account *account,
+                     struct rt_override *override, int64_t now, rt_position position)
+{
+    RT_ASSERT(rt_account_set_override(account, override));
+    rt_account_set_chain(account, position);
+    rt_core_wait_until(core, account, rt_rules_deadline(core->config, account, now));
+    shard->dirty = true;
+}
+
+static bool override(struct rt_core *core, struct rt_shard *shard, const struct rt_command *command,
+                     rt_position position)
+{
+    struct rt_account *account = rt_core_find(core, command->account);
+    struct rt_override *made = NULL;
+
+    if (account == NULL)
+        return true; /* erased since */
+    if (command->kind == RT_COMMAND_OVERRIDE) {
+        made = rt_command_prepare(account, command);
+        if (made == NULL)
+            return false;
+    }
+    rt_command_take(core, shard, account, made, command->ts, position);
+    return true;
+}
+
 bool rt_command_apply(struct rt_core *core, struct rt_shard *shard,
                       const struct rt_command *command, rt_position position)
 {
+    if (command->kind >= RT_COMMAND_OVERRIDE)
+        return override(core, shard, command, position);
     if (command->kind != RT_COMMAND_DROP)
         return hold(core, shard, command, position);
     shard->dirty = true;

@@ -301,7 +301,11 @@ static bool replay_command(struct replay *replay, struct rt_shard *shard,
 
     if (!rt_command_decode(record->body, &command))
         return false;
-    rt_command_apply(replay->core, shard, &command, record->position);
+    if (!rt_command_apply(replay->core, shard, &command, record->position) &&
+        command.kind == RT_COMMAND_OVERRIDE) {
+        replay->no_memory = true;
+        return false;
+    }
     return true;
 }
 

@@ -1,5 +1,7 @@
 #include "workers/report.h"
 
+#include "workers/override.h"
+
 #include <float.h>
 #include <math.h>
 
@@ -83,10 +85,11 @@ void rt_report_line_write(const struct rt_core *core, const struct rt_account *a
 {
     double score = rt_score_value(rt_account_tier(account, core->config), account, now);
     static const enum rt_profile_key texts[] = {RT_PROFILE_OWNER, RT_PROFILE_TIER};
+    const struct rt_override *override = rt_account_override(account, now);
     struct rt_profile_value value = rt_account_profile(account, RT_PROFILE_VALUE);
     struct rt_profile_value renewal = rt_account_profile(account, RT_PROFILE_RENEWAL);
 
-    rt_write_map(out, 7);
+    rt_write_map(out, override != NULL ? 8 : 7);
     rt_write_key_str(out, "account", rt_account_name(account));
     rt_write_key_double(out, "score", score);
     rt_write_key_text(out, "band", rt_band_name(rt_band_of(score)));
@@ -104,6 +107,10 @@ void rt_report_line_write(const struct rt_core *core, const struct rt_account *a
         rt_write_key_int(out, "renewal", renewal.renewal);
     else
         rt_write_key_nil(out, "renewal");
+    if (override != NULL) {
+        rt_write_text(out, "override");
+        rt_override_write(out, override, score);
+    }
 }
 
 static void write_lines(const struct rt_report_line *lines, size_t count,

@@ -95,7 +95,7 @@ static int64_t next_fall(struct rt_facts *facts, double threshold, int64_t until
 {
     if (threshold <= 0)
         return INT64_MAX;
-    return rt_score_view_crossing(&facts->view, facts->now, until, threshold);
+    return rt_facts_fall(facts, until, threshold);
 }
 
 static int64_t deadline(struct rt_facts *facts, const struct step steps[RT_ALERT_KINDS])
@@ -110,6 +110,8 @@ static int64_t deadline(struct rt_facts *facts, const struct step steps[RT_ALERT
         if (at <= facts->score && at > threshold)
             threshold = at;
     }
+    if (facts->override != NULL)
+        keep_earlier(&next, facts->override->until, facts->now);
     keep_earlier(&next, next_fall(facts, threshold, next), facts->now);
     return next;
 }
@@ -122,7 +124,7 @@ static void speak(struct rt_facts *facts, enum rt_alert_kind kind, const struct 
         step->state == RT_CLEARED ? step->open->episode.severity : step->verdict.severity;
     transition->state = step->state;
     transition->publish = step->publish;
-    transition->score = facts->score;
+    transition->score = kind == RT_SCORE_DROP ? facts->computed : facts->score;
     transition->has_previous = step->open != NULL;
     transition->previous = step->open != NULL ? step->open->episode.spoke_score : 0;
     transition->reason_count = 0;
@@ -137,7 +139,7 @@ static void note_score(struct rt_account *account, const struct rt_facts *facts)
     if (facts->on == RT_ON_LOAD || facts->on == RT_ON_CONFIGURATION)
         rt_account_forget_peaks(account);
     if (facts->on != RT_ON_TIME && rt_activity_any(&account->activity))
-        rt_account_note_peak(account, rt_activity_day(facts->now), facts->score);
+        rt_account_note_peak(account, rt_activity_day(facts->now), facts->computed);
 }
 
 /* Nothing open, nothing that holds, and no ticket whose age weighs. */
@@ -148,7 +150,7 @@ static bool is_calm(const struct rt_facts *facts, const struct step steps[RT_ALE
     for (int kind = 0; kind < RT_ALERT_KINDS; kind++)
         if (steps[kind].open != NULL || steps[kind].verdict.holds)
             return false;
-    return facts->established && !facts->dormant && !account->churned &&
+    return facts->established && !facts->dormant && !account->churned && facts->override == NULL &&
            rt_tickets_open(account->tickets) == 0;
 }
 
@@ -199,6 +201,7 @@ void rt_rules_judge(const struct rt_config *config, struct rt_account *account, 
     account->calm = is_calm(&facts, steps);
     out->deadline = deadline(&facts, steps);
     RT_ASSERT(out->deadline > now);
+    rt_account_end_override(account, now);
 }
 
 void rt_rules_before(const struct rt_config *config, struct rt_account *account, int64_t now)
@@ -257,7 +260,7 @@ void rt_rules_describe(const struct rt_config *config, const struct rt_account *
     rt_facts(&facts, config, account, now, RT_ON_TIME);
     out->severity = open->episode.severity;
     out->state = RT_RAISED;
-    out->score = facts.score;
+    out->score = kind == RT_SCORE_DROP ? facts.computed : facts.score;
     out->has_previous = true;
     out->previous = open->episode.spoke_score;
     rt_describe(&facts, open, out);

@@ -12,16 +12,22 @@ struct rt_facts {
     struct rt_score_view view;
     int64_t now;
     enum rt_judged_on on;
-    double score;
-    bool dormant;       /* the last contact is long ago: nothing new is raised */
-    int64_t dormant_at; /* from when on it is, INT64_MAX: never (no contact) */
-    bool established;   /* active days enough, or an open ticket */
+    double computed;                    /* the score of the facts */
+    const struct rt_override *override; /* in force; NULL: none */
+    double score;                       /* what rules follow: the computed one, or as it was set */
+    bool dormant;                       /* the last contact is long ago: nothing new is raised */
+    int64_t dormant_at;                 /* from when on it is, INT64_MAX: never (no contact) */
+    bool established;                   /* active days enough, or an open ticket */
     bool has_renewal;
     int64_t renewal;
 };
 
 void rt_facts(struct rt_facts *facts, const struct rt_config *config,
               const struct rt_account *account, int64_t now, enum rt_judged_on on);
+
+/* The first moment in (now, until] at which the score that rules follow is below `threshold`, which it
+ * is not now; INT64_MAX: it stays. An override that ends is looked through. */
+int64_t rt_facts_fall(struct rt_facts *facts, int64_t until, double threshold);
 
 /* Longest silence, in ms, that is still nothing unusual for this account: one ms more raises the
  * alert. Only with contacts. */

@@ -1,5 +1,6 @@
 /* What an alert says to the account manager: one sentence of facts, what would clear it, and the
  * reasons, heaviest first. */
+#include "workers/override.h"
 #include "workers/rules_facts.h"
 #include "workers/score_remedy.h"
 #include "workers/score_text.h"
@@ -35,6 +36,38 @@ static void add_configuration(struct rt_transition *transition)
     reason->factor = "configuration";
     reason->points = 0;
     rt_say(&text, "the parameters of the score or of the rules were changed");
+}
+
+/* Silence, tickets and tone speak of the facts, a fall of what happened: not of what is set by hand. */
+static bool follows_override(const struct rt_facts *facts, enum rt_alert_kind kind)
+{
+    return facts->override != NULL &&
+           (kind == RT_CHURN_RISK || kind == RT_RENEWAL_RISK || kind == RT_UPSELL);
+}
+
+/* What makes up the difference between what the facts say and what rules follow. */
+static size_t add_override(const struct rt_facts *facts, struct rt_reason *reasons, size_t count)
+{
+    const struct rt_override *override = facts->override;
+    struct rt_reason *reason = &reasons[count < RT_REASONS ? count++ : RT_REASONS - 1];
+    struct rt_sentence text = rt_sentence(reason->text, sizeof(reason->text));
+
+    reason->factor = "override";
+    reason->points = facts->score - facts->computed;
+    rt_say(&text, "set by hand to ");
+    if (override->form == RT_OVERRIDE_SCORE)
+        rt_say(&text, "%.0f", override->score);
+    else
+        rt_say(&text, "%s", rt_band_name(override->band));
+    rt_say(&text, " by ");
+    rt_say_name(&text, override->by, RT_NAME_IN_TEXT);
+    rt_say(&text, " until ");
+    rt_say_date(&text, override->until);
+    rt_say(&text, ": ");
+    rt_say_name(&text, override->reason, RT_REASON_TEXT);
+    reason->fact = text.used;
+    reason->ordinary = false;
+    return count;
 }
 
 static bool is_reason(const struct rt_reason *factor, enum rt_alert_kind kind)
@@ -74,6 +107,8 @@ static void list_reasons(struct rt_facts *facts, struct rt_transition *transitio
     if (count == 0)
         for (; count < score.count; count++)
             transition->reasons[count] = score.factors[count];
+    if (follows_override(facts, transition->kind))
+        count = add_override(facts, transition->reasons, count);
     qsort(transition->reasons, count, sizeof(struct rt_reason), by_weight);
     transition->reason_count = count;
     if (facts->on == RT_ON_CONFIGURATION)
@@ -95,9 +130,9 @@ static void say_next_fall(const struct teller *teller)
 {
     struct rt_facts *facts = teller->facts;
     double below;
-    int64_t at = rt_score_next_fall(&facts->view, facts->now, facts->score, &below);
+    int64_t at = rt_score_next_fall(&facts->view, facts->now, facts->computed, &below);
 
-    if (at == INT64_MAX)
+    if (at == INT64_MAX || follows_override(facts, teller->transition->kind))
         return;
     rt_say(teller->sentence, "; if nothing happens, health is below %.0f on ", below);
     rt_say_date(teller->sentence, at);
@@ -142,11 +177,11 @@ static void tell_drop(const struct teller *teller)
                       ? teller->open->peak
                       : rt_account_peak(facts->account, rt_activity_day(facts->now) - RT_PEAK_DAYS);
 
-    if (peak > facts->score)
+    if (peak > facts->computed)
         rt_say(teller->sentence, "health fell from %.0f to %.0f within %.0f days", peak,
-               facts->score, facts->tier->drop_days);
+               facts->computed, facts->tier->drop_days);
     else
-        rt_say(teller->sentence, "health fell to %.0f within %.0f days", facts->score,
+        rt_say(teller->sentence, "health fell to %.0f within %.0f days", facts->computed,
                facts->tier->drop_days);
     say_heaviest(teller);
 }
@@ -256,7 +291,7 @@ static void tell_cleared(const struct teller *teller)
 
 static double brings(struct rt_facts *facts, const struct rt_score_step *step)
 {
-    return rt_score_if(&facts->view, facts->now, step) - facts->score;
+    return rt_score_if(&facts->view, facts->now, step) - facts->computed;
 }
 
 /* The one step that would bring most, if it brings a point at all. */
@@ -264,8 +299,15 @@ static void suggest(const struct teller *teller)
 {
     struct rt_facts *facts = teller->facts;
     const struct rt_ticket *ticket = rt_score_heaviest(facts->tier, facts->account, facts->now);
-    double resolved = brings(facts, &(struct rt_score_step){.resolved = ticket});
-    double contact = brings(facts, &(struct rt_score_step){.contact = true});
+    double resolved, contact;
+
+    if (follows_override(facts, teller->transition->kind)) {
+        rt_say(teller->sentence, ": it is set by hand until ");
+        rt_say_date(teller->sentence, facts->override->until);
+        return;
+    }
+    resolved = brings(facts, &(struct rt_score_step){.resolved = ticket});
+    contact = brings(facts, &(struct rt_score_step){.contact = true});
 
     if (resolved >= 1 && resolved >= contact) {
         rt_say(teller->sentence, ": resolve ticket ");
@@ -308,8 +350,8 @@ static void clears_drop(const struct teller *teller)
                       ? teller->open->peak
                       : rt_account_peak(facts->account, rt_activity_day(facts->now) - RT_PEAK_DAYS);
 
-    if (peak < facts->score + tier->drop_points)
-        peak = facts->score + tier->drop_points;
+    if (peak < facts->computed + tier->drop_points)
+        peak = facts->computed + tier->drop_points;
     rt_say(teller->sentence, "health back at %.0f", peak - tier->drop_points / 2);
     suggest(teller);
     rt_say(teller->sentence, "; or %.0f days", tier->drop_days);

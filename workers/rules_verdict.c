@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include "workers/override.h"
+
 static const struct rt_verdict nothing = {.next = INT64_MAX};
 
 /* Milliseconds of so many days; INT64_MAX / 4 at most, so that sums with a moment stay within
@@ -36,7 +38,10 @@ void rt_facts(struct rt_facts *facts, const struct rt_config *config,
     facts->now = now;
     facts->on = on;
     rt_score_view(&facts->view, facts->tier, account);
-    facts->score = rt_score_at(&facts->view, now);
+    facts->computed = rt_score_at(&facts->view, now);
+    facts->override = rt_account_override(account, now);
+    facts->score = facts->override == NULL ? facts->computed
+                                           : rt_override_score(facts->override, facts->computed);
     facts->dormant_at = rt_activity_any(activity)
                             ? activity->last + days_ms((double)config->alerts_dormant_days) + 1
                             : INT64_MAX;
@@ -45,6 +50,30 @@ void rt_facts(struct rt_facts *facts, const struct rt_config *config,
                          rt_activity_count(activity) >= facts->tier->active_days;
     facts->has_renewal = renewal.presence == RT_KEY_SET;
     facts->renewal = renewal.renewal;
+}
+
+int64_t rt_facts_fall(struct rt_facts *facts, int64_t until, double threshold)
+{
+    const struct rt_override *override = facts->override;
+    int64_t from = facts->now, at;
+    double least, most;
+
+    if (override != NULL) {
+        int64_t end = until < override->until ? until : override->until;
+
+        rt_override_range(override, &least, &most);
+        if (threshold > least && threshold <= most) {
+            at = rt_score_view_crossing(&facts->view, from, end, threshold);
+            if (at != INT64_MAX)
+                return at;
+        }
+        if (until <= end)
+            return INT64_MAX;
+        from = end;
+        if (rt_score_at(&facts->view, from) < threshold)
+            return from;
+    }
+    return rt_score_view_crossing(&facts->view, from, until, threshold);
 }
 
 /* Whether the renewal lies within so many days ahead; *next: when that changes. */
@@ -105,7 +134,7 @@ static double peak_of(const struct rt_facts *facts)
     return rt_account_peak(facts->account, rt_activity_day(facts->now) - days);
 }
 
-/* Judged on events: only they raise it or make it worse. It is over when half of what must be lost
+/* Judged on events and on the computed score: a score that is set by hand is no fall. Only events raise it or make it worse. It is over when half of what must be lost
  * is back, or after drop_days. */
 static struct rt_verdict judge_drop(struct rt_facts *facts, const struct rt_open *open)
 {
@@ -116,7 +145,7 @@ static struct rt_verdict judge_drop(struct rt_facts *facts, const struct rt_open
     verdict.severity = RT_WARNING;
     if (open == NULL) {
         verdict.holds = facts->on == RT_ON_EVENT && !facts->dormant && peak >= 0 &&
-                        peak - facts->score >= tier->drop_points;
+                        peak - facts->computed >= tier->drop_points;
         verdict.next = facts->now + days_ms(tier->drop_days);
     } else {
         double least = open->episode.spoke_score + tier->drop_points;
@@ -125,13 +154,13 @@ static struct rt_verdict judge_drop(struct rt_facts *facts, const struct rt_open
         /* After a recovery without the notes of those days the peak is at least what made it an
          * alert. */
         peak = open->peak > 0 ? open->peak : least;
-        verdict.holds = facts->now < end && facts->score < peak - tier->drop_points / 2;
+        verdict.holds = facts->now < end && facts->computed < peak - tier->drop_points / 2;
         verdict.next = end;
     }
     if (!verdict.holds)
         return nothing;
     if (was_critical(open) ||
-        (facts->on == RT_ON_EVENT && peak - facts->score >= tier->drop_critical))
+        (facts->on == RT_ON_EVENT && peak - facts->computed >= tier->drop_critical))
         verdict.severity = RT_CRITICAL;
     return verdict;
 }
@@ -366,9 +395,7 @@ int64_t rt_worsens(struct rt_facts *facts, enum rt_alert_kind kind)
     switch (kind) {
     case RT_CHURN_RISK:
         renews_within(facts, tier->renewal_critical_days, &next);
-        keep_earlier(&next,
-                     rt_score_view_crossing(&facts->view, facts->now, next, tier->churn_critical),
-                     facts->now);
+        keep_earlier(&next, rt_facts_fall(facts, next, tier->churn_critical), facts->now);
         break;
     case RT_SILENCE:
         silence_moments(facts, &warning, &critical);
@@ -379,10 +406,7 @@ int64_t rt_worsens(struct rt_facts *facts, enum rt_alert_kind kind)
         break;
     case RT_RENEWAL_RISK:
         renews_within(facts, tier->renewal_critical_days, &next);
-        keep_earlier(
-            &next,
-            rt_score_view_crossing(&facts->view, facts->now, next, tier->renewal_critical_below),
-            facts->now);
+        keep_earlier(&next, rt_facts_fall(facts, next, tier->renewal_critical_below), facts->now);
         break;
     default:
         break;

@@ -35,10 +35,17 @@ static bool copy_good(const uint8_t *at)
     return memcmp(at, magic, sizeof(magic)) == 0 && rt_load_u64(at + 48) == XXH3_64bits(at, 48);
 }
 
+static bool version_known(const uint8_t *at)
+{
+    uint32_t version = rt_load_u32(at + 8);
+
+    return version >= RT_SEGMENT_VERSION_OLDEST && version <= RT_SEGMENT_VERSION;
+}
+
 static bool decode_copy(const uint8_t *at, struct rt_segment_header *header)
 {
-    if (!copy_good(at) || rt_load_u32(at + 8) != RT_SEGMENT_VERSION ||
-        rt_load_u32(at + 20) != RT_SEGMENT_FIRST || !size_possible(rt_load_u64(at + 24))) {
+    if (!copy_good(at) || !version_known(at) || rt_load_u32(at + 20) != RT_SEGMENT_FIRST ||
+        !size_possible(rt_load_u64(at + 24))) {
         return false;
     }
     header->log = rt_load_u32(at + 12);
@@ -52,8 +59,7 @@ bool rt_segment_unknown(const uint8_t *page)
 {
     const uint8_t *copy = page + RT_SEGMENT_COPY;
 
-    return (copy_good(page) && rt_load_u32(page + 8) != RT_SEGMENT_VERSION) ||
-           (copy_good(copy) && rt_load_u32(copy + 8) != RT_SEGMENT_VERSION);
+    return (copy_good(page) && !version_known(page)) || (copy_good(copy) && !version_known(copy));
 }
 
 bool rt_segment_decode(const uint8_t *page, struct rt_segment_header *header)

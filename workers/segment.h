@@ -17,6 +17,9 @@
  *         48     8  XXH3-64 of the 48 bytes before
  *       2048        the same again
  *
+ * Version 1 has no COMMAND records of the kinds OVERRIDE and OVERRIDE_END (command.h); else it is the
+ * same, and a segment of it is written on.
+ *
  * To change it: raise RT_SEGMENT_VERSION, decode the old version into the same struct;
  * docs/FORMATS.md. */
 #ifndef RT_WORKERS_SEGMENT_H
@@ -26,7 +29,8 @@
 #include "workers/record.h"
 
 enum {
-    RT_SEGMENT_VERSION = 1,
+    RT_SEGMENT_VERSION = 2,
+    RT_SEGMENT_VERSION_OLDEST = 1,
     RT_SEGMENT_FIRST = 4096,
     RT_SEGMENT_COPY = 2048,
     RT_SEGMENT_HEADER = 56,

@@ -87,6 +87,9 @@ int rt_cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Explains an error of the library about an endpoint. Returns RT_EXIT_FAILED. */
 int rt_cli_explain(const struct rt_cli *cli, int code, const char *endpoint, double seconds);
 
+/* Who runs this, for what a person signs (hold.c). */
+const char *rt_cli_user(void);
+
 double rt_cli_seconds(const struct rt_cli *cli, double fallback);
 
 /* Options of the library as the command line has them; the caller may change them before
@@ -122,6 +125,7 @@ int rt_cli_timeline(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_alerts(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_ack(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_snooze(struct rt_cli *cli, int argc, char **argv);
+int rt_cli_override(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_report(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_export(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_erase(struct rt_cli *cli, int argc, char **argv);

@@ -40,6 +40,17 @@ const struct rt_cli_command rt_cli_commands[] = {
      "Times are milliseconds since the epoch, a date (midnight UTC), ISO 8601, or a span such as "
      "7d or 12h from now.",
      rt_cli_snooze},
+    {"override", "ACCOUNT", "set health by hand for a while: a score or a band, and why",
+     "The computed score stays and is shown beside it; rules follow what is set until it ends, by "
+     "itself. --band holds the\n"
+     "computed score in that band. Times are milliseconds since the epoch, a date (midnight UTC), "
+     "ISO 8601, or a span such as\n"
+     "7d from now.\n"
+     "\n"
+     "  retainctl override acme --band at_risk --until 30d --reason 'their new head of purchasing "
+     "told me'\n"
+     "  retainctl override acme --end --reason 'signed again'",
+     rt_cli_override},
     {"report", "[OWNER]", "the portfolio of an account manager, or of all", NULL, rt_cli_report},
     {"export", "[ACCOUNT]", "events of one account or of all, as push reads them",
      "JSON Lines on standard output: account by account in the order of their names, each one's "

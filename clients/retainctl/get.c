@@ -19,6 +19,8 @@ static void head_print(const json_t *reply)
            json_number_value(json_object_get(reply, "score")));
     rt_show_text(band);
     printf("%s\n", rt_terminal_color(stdout, RT_PLAIN));
+    if (json_is_object(json_object_get(reply, "override")))
+        rt_show_override(json_object_get(reply, "override"));
 }
 
 static void factors_print(const json_t *reply)

@@ -4,7 +4,7 @@
 #include "clients/retainctl/show.h"
 #include "clients/retainctl/when.h"
 
-static const char *user_name(void)
+const char *rt_cli_user(void)
 {
     const char *name = getenv("USER");
 
@@ -30,7 +30,7 @@ static void print(const json_t *reply, const char *key)
 
 static int hold(struct rt_cli *cli, const char *op, const char *key, int argc, char **argv)
 {
-    const char *by = user_name(), *until = NULL, *note = NULL;
+    const char *by = rt_cli_user(), *until = NULL, *note = NULL;
     const struct rt_cli_option options[] = {
         {"by", 0, "NAME", "who says so (default: you)", RT_CLI_TEXT, &by},
         {"until", 'u', "TIME", "until then (2026-12-24, 7d)", RT_CLI_TEXT, &until},

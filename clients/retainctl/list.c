@@ -1,10 +1,22 @@
 /* list: accounts with their health. */
 #include "clients/retainctl/show.h"
 
+static void override_show(struct rt_grid *grid, const json_t *override)
+{
+    const json_t *band = json_object_get(override, "band");
+
+    if (json_is_string(band))
+        rt_grid_format(grid, rt_show_band_color(band), "%.1f %s",
+                       json_number_value(json_object_get(override, "score")),
+                       json_string_value(band));
+    else
+        rt_grid_text(grid, RT_PLAIN, NULL);
+}
+
 static void print(const json_t *reply)
 {
-    static const char *const headings[] = {"account", ">score", "band",    "owner",
-                                           "tier",    ">value", "renewal", NULL};
+    static const char *const headings[] = {"account", ">score",  "band",        "owner", "tier",
+                                           ">value",  "renewal", "set by hand", NULL};
     struct rt_grid grid;
     size_t index;
     json_t *account;
@@ -22,6 +34,7 @@ static void print(const json_t *reply)
         rt_grid_json(&grid, RT_PLAIN, json_object_get(account, "tier"));
         rt_show_amount(&grid, json_object_get(account, "value"));
         rt_show_date(&grid, json_object_get(account, "renewal"));
+        override_show(&grid, json_object_get(account, "override"));
     }
     rt_grid_print(&grid, stdout);
     if (rt_grid_rows(&grid) == 0)

@@ -74,6 +74,23 @@ void rt_show_text(const json_t *text)
         rt_terminal_text(stdout, json_string_value(text), json_string_length(text));
 }
 
+void rt_show_override(const json_t *override)
+{
+    const json_t *band = json_object_get(override, "band");
+    const json_t *until = json_object_get(override, "until");
+    char text[RT_WHEN_TEXT];
+
+    printf("set by hand: %s%.1f ", rt_terminal_color(stdout, rt_show_band_color(band)),
+           json_number_value(json_object_get(override, "score")));
+    rt_show_text(band);
+    printf("%s until %s by ", rt_terminal_color(stdout, RT_PLAIN),
+           json_is_integer(until) ? rt_when_format(json_integer_value(until), true, text) : "-");
+    rt_show_text(json_object_get(override, "by"));
+    printf(": ");
+    rt_show_text(json_object_get(override, "reason"));
+    printf("\n");
+}
+
 void rt_show_alerts(const json_t *alerts)
 {
     static const char *const headings[] = {"when",  "severity", "state", "kind", "account",

@@ -19,6 +19,9 @@ void rt_show_amount(struct rt_grid *grid, const json_t *value);
 /* Escaped text to standard output. */
 void rt_show_text(const json_t *text);
 
+/* A score set by hand, in one line: "30.0 at_risk until ... by kim: reason". */
+void rt_show_override(const json_t *override);
+
 /* A table of alerts: when, severity, state, kind, account, owner, score, text. */
 void rt_show_alerts(const json_t *alerts);
 

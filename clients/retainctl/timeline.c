@@ -1,4 +1,4 @@
-/* timeline ACCOUNT: its events, newest first, as they were sent. */
+/* timeline ACCOUNT: its events, newest first, as they were sent, and what was set by hand. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,22 +39,43 @@ static void rest_show(struct rt_grid *grid, const json_t *event)
     rt_grid_text(grid, RT_PLAIN, text);
 }
 
+/* They stand before the first event that is not newer. */
+static void overrides_show(struct rt_grid *grid, const json_t *overrides, size_t *at,
+                           const json_t *event)
+{
+    json_t *override;
+
+    while ((override = json_array_get(overrides, *at)) != NULL &&
+           (event == NULL || json_integer_value(json_object_get(override, "ts")) >=
+                                 json_integer_value(json_object_get(event, "ts")))) {
+        rt_show_time(grid, json_object_get(override, "ts"));
+        rt_grid_text(grid, RT_YELLOW, "override");
+        rest_show(grid, override);
+        rt_grid_text(grid, RT_PLAIN, NULL);
+        rt_grid_text(grid, RT_DIM, NULL);
+        ++*at;
+    }
+}
+
 static void print(const json_t *reply)
 {
     static const char *const headings[] = {"when", "type", "what", "source", "id", NULL};
+    const json_t *overrides = json_object_get(reply, "overrides");
     struct rt_grid grid;
-    size_t index;
+    size_t index, at = 0;
     json_t *event;
 
     rt_grid_begin(&grid, headings);
     json_array_foreach(json_object_get(reply, "events"), index, event)
     {
+        overrides_show(&grid, overrides, &at, event);
         rt_show_time(&grid, json_object_get(event, "ts"));
         rt_grid_json(&grid, RT_CYAN, json_object_get(event, "type"));
         rest_show(&grid, event);
         rt_grid_json(&grid, RT_PLAIN, json_object_get(event, "source"));
         rt_grid_json(&grid, RT_DIM, json_object_get(event, "id"));
     }
+    overrides_show(&grid, overrides, &at, NULL);
     rt_grid_print(&grid, stdout);
     if (rt_grid_rows(&grid) == 0)
         fprintf(stderr, "no event\n");

@@ -12,6 +12,7 @@
 
 #include "protocol/limits.h"
 #include "tests/lib/history.h"
+#include "workers/override.h"
 #include "workers/rules.h"
 
 static const int64_t START = INT64_C(1763800000000);
@@ -19,7 +20,7 @@ static const int64_t START = INT64_C(1763800000000);
 static struct rt_config config;
 static struct rt_judgement judgement; /* large: not on the stack */
 static struct history history;
-static unsigned seen[RT_ALERT_KINDS][RT_ALERT_STATES], seen_calm;
+static unsigned seen[RT_ALERT_KINDS][RT_ALERT_STATES], seen_calm, seen_override;
 
 struct life {
     struct random random;
@@ -138,6 +139,25 @@ static void judge(struct life *life, enum rt_judged_on on)
     life->deadline = again;
 }
 
+/* A manager sets something by hand, or ends it. Rules hear of it as of a deadline. */
+static void set_by_hand(struct life *life)
+{
+    struct rt_override override = {
+        .form = random_chance(&life->random, 0.5) ? RT_OVERRIDE_SCORE : RT_OVERRIDE_BAND,
+        .score = (double)random_below(&life->random, 1001) / 10,
+        .band = (enum rt_band)random_below(&life->random, RT_BANDS),
+        .since = life->now,
+        .until = life->now + 1 + (int64_t)random_below(&life->random, (uint64_t)(40 * RT_DAY_MS)),
+        .by = rt_span_text("kim"),
+        .reason = rt_span_text("because"),
+    };
+
+    assert_true(rt_account_set_override(
+        life->account, random_chance(&life->random, 0.2) ? NULL : rt_override_copy(&override)));
+    life->deadline = rt_rules_deadline(&config, life->account, life->now);
+    seen_override++;
+}
+
 /* Nothing may be said at a moment before the deadline. */
 static void check_quiet(struct life *life, int64_t at)
 {
@@ -208,6 +228,7 @@ static void live(struct life *life)
     struct temper temper = random_temper(&life->random);
     const int64_t *order[HISTORY_MAX];
     int64_t end = START + 100 * RT_DAY_MS;
+    bool overrides = random_chance(&life->random, 0.5);
 
     temper.profile = true;
     if (temper.days > 1000)
@@ -230,6 +251,8 @@ static void live(struct life *life)
         rt_rules_before(&config, life->account, life->now);
         history_apply(life->account, &told->event);
         judge(life, random_chance(&life->random, 0.02) ? RT_ON_LOAD : RT_ON_EVENT);
+        if (overrides && random_chance(&life->random, 0.05))
+            set_by_hand(life);
     }
     pass(life, end + 150 * RT_DAY_MS);
     rt_account_free(life->account);
@@ -253,7 +276,7 @@ static void test_everything_was_seen(void **state)
     (void)state;
     if (rounds() < 400)
         skip();
-    assert_true(seen_calm > 0);
+    assert_true(seen_calm > 0 && seen_override > 0);
     for (int kind = 0; kind < RT_ALERT_KINDS; kind++) {
         assert_true(seen[kind][RT_RAISED] > 0);
         assert_true(seen[kind][RT_CLEARED] > 0);

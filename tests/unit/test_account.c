@@ -390,10 +390,28 @@ static void test_a_round_trip_keeps_all(void **state)
     rt_account_free(account);
 }
 
+static void cut_out(struct rt_buffer *bytes, size_t at, size_t size)
+{
+    memmove(bytes->data + at, bytes->data + at + size, bytes->size - at - size);
+    bytes->size -= size;
+}
+
+/* The bytes as version 2 had them: a byte for the parts. */
+static struct rt_buffer as_version_2(const struct rt_account *account)
+{
+    struct rt_buffer bytes = encoded(account);
+    size_t parts = 2 + account->name_size + 8 + 8;
+
+    assert_int_equal(bytes.data[parts + 1], 0);
+    cut_out(&bytes, parts + 1, 1);
+    bytes.data[0] = 2;
+    return bytes;
+}
+
 /* The bytes as version 1 had them: without the two of the newest visit, which end the activity. */
 static struct rt_buffer as_version_1(const struct rt_account *account)
 {
-    struct rt_buffer bytes = encoded(account);
+    struct rt_buffer bytes = as_version_2(account);
     size_t activity = 2 + account->name_size + 8 + 8 + 1 + 1; /* after the mask of counts */
     size_t end;
 
@@ -405,10 +423,24 @@ static struct rt_buffer as_version_1(const struct rt_account *account)
         end += account->activity.people[i] != 0 ? 2 : 0;
     end += 2;
     assert_int_equal(bytes.data[end] | bytes.data[end + 1] << 8, account->activity.visit);
-    memmove(bytes.data + end, bytes.data + end + 2, bytes.size - end - 2);
-    bytes.size -= 2;
+    cut_out(&bytes, end, 2);
     bytes.data[0] = 1;
     return bytes;
+}
+
+static void test_version_2_is_read(void **state)
+{
+    struct rt_account *account = full_account(), *again;
+    struct rt_buffer bytes = encoded(account), old = as_version_2(account);
+
+    (void)state;
+    again = decode(rt_buffer_span(&old));
+    assert_non_null(again);
+    assert_same(again, &bytes);
+    rt_buffer_free(&bytes);
+    rt_buffer_free(&old);
+    rt_account_free(again);
+    rt_account_free(account);
 }
 
 /* Only the four weeks of a visit were known. */
@@ -524,6 +556,7 @@ int main(void)
         cmocka_unit_test(test_tier_in_force),
         cmocka_unit_test(test_a_common_account_is_small),
         cmocka_unit_test(test_a_round_trip_keeps_all),
+        cmocka_unit_test(test_version_2_is_read),
         cmocka_unit_test(test_version_1_knows_the_last_visit_roughly),
         cmocka_unit_test(test_only_visits_that_were_held_are_visits),
         cmocka_unit_test(test_holds_need_an_open_episode),

@@ -189,7 +189,8 @@ static void each_role_may_do_its_own(void **state)
         {"reader", "owner = kim\n", "events query",
          "account.get account.list account.timeline alert.list report.portfolio", false, false},
         {"admin", "", "events firehose alerts query",
-         "account.get account.list account.timeline account.erase alert.list alert.ack "
+         "account.get account.list account.timeline account.erase account.override "
+         "account.override.end alert.list alert.ack "
          "alert.snooze report.portfolio dead.list dead.retry dead.drop stats dead.get",
          true, true},
     };

@@ -100,12 +100,13 @@ static void ops_refused(void **state)
 
 static void needed_keys_missing(void **state)
 {
-    static const char *const account[] = {"account.get", "account.timeline", "account.erase"};
+    static const char *const account[] = {"account.get", "account.timeline", "account.erase",
+                                          "account.override", "account.override.end"};
     static const char *const id[] = {"alert.ack", "alert.snooze", "dead.retry", "dead.drop"};
     char text[64];
 
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof(account) / sizeof(account[0]); i++) {
         snprintf(text, sizeof(text), "{op: '%s'}", account[i]);
         refused(RT_BAD_REQUEST, "account", text);
         snprintf(text, sizeof(text), "{op: '%s', account: nil}", account[i]);
@@ -269,6 +270,42 @@ static void every_key_read(void **state)
     assert_true(query.has_until && query.until == 9);
 }
 
+static void overrides_read(void **state)
+{
+    static const char *const bad[][2] = {
+        {"score, band", "until: 9, by: 'k', reason: 'r'"},
+        {"score, band", "score: 5, band: 'watch', until: 9, by: 'k', reason: 'r'"},
+        {"score", "score: 101, until: 9, by: 'k', reason: 'r'"},
+        {"score", "score: -1, until: 9, by: 'k', reason: 'r'"},
+        {"score", "score: '5', until: 9, by: 'k', reason: 'r'"},
+        {"score", "score: true, until: 9, by: 'k', reason: 'r'"},
+        {"score", "score: !cb7ff8000000000000, until: 9, by: 'k', reason: 'r'"},
+        {"band", "band: 'fine', until: 9, by: 'k', reason: 'r'"},
+        {"until", "score: 5, by: 'k', reason: 'r'"},
+        {"by", "score: 5, until: 9, reason: 'r'"},
+        {"by", "score: 5, until: 9, by: '', reason: 'r'"},
+        {"reason", "score: 5, until: 9, by: 'k'"},
+        {"reason", "score: 5, until: 9, by: 'k', reason: ''"},
+        {"reason", "score: 5, until: 9, by: 'k', reason: 'x'*1025"},
+    };
+    char text[160];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        snprintf(text, sizeof(text), "{op: 'account.override', account: 'a', %s}", bad[i][1]);
+        refused(RT_BAD_REQUEST, bad[i][0], text);
+    }
+    accepted("{op: 'account.override', account: 'a', score: 5, until: 9, by: 'k', reason: 'r'}");
+    assert_true(query.has_score && query.score == 5 && !query.has_band && query.until == 9);
+    assert_true(rt_span_is(query.by, "k") && rt_span_is(query.reason, "r"));
+    accepted("{op: 'account.override', account: 'a', band: 'watch', until: 9, by: 'k', reason: "
+             "'x'*1024}");
+    assert_true(query.has_band && query.band == RT_WATCH && !query.has_score);
+    refused(RT_BAD_REQUEST, "by", "{op: 'account.override.end', account: 'a'}");
+    accepted("{op: 'account.override.end', account: 'a', by: 'k'}");
+    assert_null(query.reason.data);
+}
+
 static void words_accepted(void **state)
 {
     static const char *const bands[] = {"at_risk", "watch", "healthy"};
@@ -302,8 +339,9 @@ static void every_op(void **state)
 
     (void)state;
     for (int op = 0; op < RT_OPS; op++) {
-        snprintf(text, sizeof(text), "{op: '%s', account: 'a', id: '1-1'}",
-                 rt_op_name((enum rt_op)op));
+        snprintf(text, sizeof(text),
+                 "{op: '%s', account: 'a', id: '1-1', by: 'k', reason: 'r', until: 9%s}",
+                 rt_op_name((enum rt_op)op), op == RT_ACCOUNT_OVERRIDE ? ", score: 5" : "");
         assert_int_equal(decode(text), op == RT_DEAD_GET ? RT_UNKNOWN_OP : RT_OK);
         assert_int_equal(rt_query_decode_internal(rt_buffer_span(&bytes), &query, &fault), RT_OK);
         assert_int_equal(query.op, op);
@@ -431,6 +469,7 @@ int main(void)
         cmocka_unit_test(keys_not_taken_are_ignored),
         cmocka_unit_test(defaults),
         cmocka_unit_test(every_key_read),
+        cmocka_unit_test(overrides_read),
         cmocka_unit_test(words_accepted),
         cmocka_unit_test(every_op),
         cmocka_unit_test(owners_that_are_seen),

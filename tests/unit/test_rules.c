@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "tests/lib/interaction.h"
+#include "workers/override.h"
 #include "workers/rules.h"
 
 static const int64_t NOW = INT64_C(1763800000000);
@@ -720,6 +721,128 @@ static void test_a_condition_must_hold_for_the_dwell(void **state)
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
+/* ---- what is set by hand --------------------------------------------------------------------- */
+
+static void set_by_hand(const struct rt_override *override)
+{
+    struct rt_override *copy = rt_override_copy(override);
+
+    assert_non_null(copy);
+    assert_true(rt_account_set_override(account, copy));
+}
+
+static const struct rt_transition *judge_at_deadline(int64_t *now, enum rt_alert_kind kind)
+{
+    *now = rt_rules_deadline(&config, account, *now);
+    return passes(*now, kind);
+}
+
+static void test_rules_follow_a_score_set_by_hand_until_its_end(void **state)
+{
+    struct rt_override low = {.form = RT_OVERRIDE_SCORE,
+                              .score = 31,
+                              .since = NOW,
+                              .until = NOW + RT_DAY_MS,
+                              .by = rt_span_text("kim"),
+                              .reason = rt_span_text("they told me")};
+    const struct rt_transition *message;
+    int64_t now = NOW;
+
+    (void)state;
+    account = customer(NOW, 52, 7);
+    passes(now, RT_CHURN_RISK);
+    assert_false(is_open(RT_CHURN_RISK));
+    set_by_hand(&low);
+    message = judge_at_deadline(&now, RT_CHURN_RISK);
+    assert_true(now == NOW + 1);
+    assert_says(
+        message, RT_RAISED, RT_WARNING,
+        "Health is at 31 of 100: set by hand to 31 by kim until 23 November 2025: they told me");
+    assert_string_equal(message->reasons[0].factor, "override");
+    assert_true(message->score == 31 && message->reasons[0].points < -40);
+    assert_non_null(strstr(message->clears, "set by hand until 23 November 2025"));
+    assert_false(is_open(RT_SCORE_DROP)); /* nothing happened */
+    message = judge_at_deadline(&now, RT_CHURN_RISK);
+    assert_true(now == NOW + RT_DAY_MS);
+    assert_says(message, RT_CLEARED, RT_WARNING, "again");
+    assert_true(message->score > 80);
+    assert_null(rt_account_override(account, now - 1)); /* given back */
+}
+
+static void test_a_fall_is_measured_on_the_computed_score(void **state)
+{
+    struct rt_override high = {.form = RT_OVERRIDE_BAND,
+                               .band = RT_HEALTHY,
+                               .since = NOW,
+                               .until = NOW + 30 * RT_DAY_MS,
+                               .by = rt_span_text("kim"),
+                               .reason = rt_span_text("ours")};
+    const struct rt_transition *message;
+
+    (void)state;
+    account = customer(NOW, 52, 7);
+    judge_on(NOW, RT_ON_LOAD, RT_SCORE_DROP);
+    set_by_hand(&high);
+    six_critical_tickets();
+    message = judge_on(NOW, RT_ON_EVENT, RT_SCORE_DROP);
+    assert_non_null(message);
+    assert_true(message->score < 60);
+    assert_false(is_open(RT_CHURN_RISK)); /* held */
+    assert_true(rt_account_override(account, NOW) != NULL);
+    message = passes(high.until, RT_CHURN_RISK);
+    assert_says(message, RT_RAISED, RT_CRITICAL, "");
+    assert_true(strcmp(message->reasons[0].factor, "override") != 0);
+}
+
+/* In a band the computed score falls, down to its edge; what comes of it comes at its moment. */
+static void test_a_band_holds_the_computed_score(void **state)
+{
+    struct rt_override watch = {.form = RT_OVERRIDE_BAND, .band = RT_WATCH};
+    struct rt_override at_risk = {.form = RT_OVERRIDE_BAND, .band = RT_AT_RISK};
+    double last = 101;
+
+    (void)state;
+    for (double computed = 100; computed >= 0; computed -= 0.25) {
+        double score = rt_override_score(&watch, computed);
+
+        assert_true(rt_band_of(score) == RT_WATCH && score <= last);
+        assert_true(computed < 40 || computed > 69 || score == computed);
+        assert_true(rt_band_of(rt_override_score(&at_risk, computed)) == RT_AT_RISK);
+        last = score;
+    }
+}
+
+static void test_an_override_survives_being_stored(void **state)
+{
+    struct rt_override low = {.form = RT_OVERRIDE_SCORE,
+                              .score = 0.1,
+                              .since = NOW,
+                              .until = NOW + 7,
+                              .by = rt_span_text("kim"),
+                              .reason = rt_span_text("x")};
+    const struct rt_override *stored;
+    struct rt_buffer bytes = {0}, again = {0};
+    struct rt_reader reader;
+    bool no_memory;
+
+    (void)state;
+    account = customer(NOW, 5, 7);
+    set_by_hand(&low);
+    rt_account_encode(&bytes, account);
+    rt_account_free(account);
+    reader = rt_reader(rt_buffer_span(&bytes));
+    account = rt_account_decode(&reader, &no_memory);
+    assert_non_null(account);
+    stored = rt_account_override(account, NOW + 6);
+    assert_true(stored != NULL && stored->score == 0.1 && stored->since == NOW);
+    assert_true(rt_span_is(stored->by, "kim") && rt_span_is(stored->reason, "x"));
+    assert_null(rt_account_override(account, NOW + 7));
+    rt_account_encode(&again, account);
+    assert_true(rt_span_equal(rt_buffer_span(&bytes), rt_buffer_span(&again)));
+    rt_buffer_free(&bytes);
+    rt_buffer_free(&again);
+}
+
 static void test_new_parameters_are_the_first_reason(void **state)
 {
     const struct rt_transition *message;
@@ -828,6 +951,10 @@ int main(void)
         STORY(test_the_end_of_what_was_snoozed_is_logged),
         STORY(test_snoozed_speaks_only_when_critical),
         STORY(test_a_condition_must_hold_for_the_dwell),
+        STORY(test_rules_follow_a_score_set_by_hand_until_its_end),
+        STORY(test_a_fall_is_measured_on_the_computed_score),
+        STORY(test_an_override_survives_being_stored),
+        STORY(test_a_band_holds_the_computed_score),
         STORY(test_new_parameters_are_the_first_reason),
         STORY(test_others_text_is_tamed),
         STORY(test_open_ones_can_be_described_later),

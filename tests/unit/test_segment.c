@@ -57,7 +57,7 @@ static void one_good_copy_of_the_header_suffices(void **state)
 static void the_header_is_these_bytes(void **state)
 {
     static const uint8_t expected[48] = {
-        'r',  't',  'j',  'r',  'n',  'l',  '\r', '\n', 1, 0, 0, 0, 0xcd, 0xab, 0, 0,
+        'r',  't',  'j',  'r',  'n',  'l',  '\r', '\n', 2, 0, 0, 0, 0xcd, 0xab, 0, 0,
         0xef, 0x12, 0,    0,    0,    16,   0,    0,    0, 0, 1, 0, 0,    0,    0, 0,
         0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01, 0, 0, 0, 0, 0,    0,    0, 0};
     uint8_t page[RT_SEGMENT_FIRST];
