@@ -255,9 +255,10 @@ sim: test-programs
 	SIM_SEEDS=$(SEEDS) SIM_QUIET=1 $(if $(SEED),RETAIND_TEST_SEED=$(SEED)) nice $(O)/tests/sim/sim_system
 
 # Every call of a worker's disk, failing in every way (tests/sim/sim_faults.c says which), and every system call of real processes on
-# the state directory (tests/integration/test_crash_walk.py): hours.
+# the state directory (tests/integration/test_crash_walk.py, test_backup_walk.py): hours.
 crash-walk:
-	RETAIND_WALK_STRIDE=1 RETAIND_CRASH_STRIDE=1 TEST_SECONDS=28800 tests/run property integration sim_faults test_crash_walk
+	RETAIND_WALK_STRIDE=1 RETAIND_CRASH_STRIDE=1 TEST_SECONDS=28800 \
+	    tests/run property integration sim_faults test_crash_walk test_backup_walk
 
 coverage:
 	tests/coverage

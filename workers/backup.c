@@ -21,6 +21,7 @@ struct copy {
     const char *state_dir, *destination;
     char partial[RT_PATH]; /* DESTINATION.partial */
     int from, to;          /* the folders */
+    bool made;             /* DESTINATION.partial is ours */
     uint32_t partitions;
     bool lost; /* a snapshot that nothing replaces */
     rt_found *found;
@@ -85,12 +86,18 @@ static bool same_generations(struct copy *copy)
 {
     char *before = read_text(copy->to, "generations"),
          *after = read_text(copy->from, "generations");
-    bool same = before != NULL && after != NULL && strcmp(before, after) == 0;
+    bool read = before != NULL && after != NULL;
+    bool same = read && strcmp(before, after) == 0;
 
+    if (!read) {
+        fail(copy, "generations: %s", strerror(errno));
+    }
     free(before);
     free(after);
-    return same || fail(copy, "the daemon was started with another number of workers meanwhile: "
-                              "take the backup again");
+    return same || !read
+               ? same
+               : fail(copy, "the daemon was started with another number of workers meanwhile: "
+                            "take the backup again");
 }
 
 /* ---- snapshots ---------------------------------------------------------------------------- */
@@ -103,6 +110,9 @@ static bool copy_snapshot(struct copy *copy, uint32_t partition)
     bool saved = !good || rt_snapshot_save(copy->partial, &snapshot, copy->error, copy->error_size);
 
     rt_buffer_free(&snapshot.content);
+    if (!good && snapshot.unreadable && note[0] == '\0') {
+        return fail(copy, "snapshots: cannot be opened");
+    }
     if (note[0] != '\0') {
         const struct rt_finding finding = {
             .file = file, .what = note, .weight = good ? RT_FOUND_MENDED : RT_FOUND_LOST};
@@ -275,6 +285,7 @@ static bool begin(struct copy *copy)
                           copy->partial)
                    : fail(copy, "%s: %s", copy->partial, strerror(errno));
     }
+    copy->made = true;
     copy->to = open(copy->partial, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return copy->to >= 0 || fail(copy, "%s: %s", copy->partial, strerror(errno));
 }
@@ -315,18 +326,19 @@ static void undo(const struct copy *copy)
 {
     static const char *const folders[] = {"journal", "snapshots"};
 
-    if (copy->to < 0) {
-        return;
-    }
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; copy->to >= 0 && i < 2; i++) {
         remove_files(copy->to, folders[i]);
         unlinkat(copy->to, folders[i], AT_REMOVEDIR);
     }
-    remove_files(copy->to, ".");
-    rmdir(copy->partial);
+    if (copy->to >= 0) {
+        remove_files(copy->to, ".");
+    }
+    if (copy->made) {
+        rmdir(copy->partial);
+    }
 }
 
-/* The name that says it is whole, for good. */
+/* The name that says it is whole, for good; not if a power cut could take it away again. */
 static bool finish(struct copy *copy)
 {
     char parent[RT_PATH];
@@ -346,8 +358,12 @@ static bool finish(struct copy *copy)
     }
     folder = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     synced = folder >= 0 && rt_disk_sync_folder(folder);
+    if (!synced) {
+        fail(copy, "%s: %s", parent, strerror(errno));
+        rename(copy->destination, copy->partial);
+    }
     rt_disk_close(folder);
-    return synced || fail(copy, "%s: %s", parent, strerror(errno));
+    return synced;
 }
 
 static enum rt_backup check_and_finish(struct copy *copy, struct rt_checked *checked)

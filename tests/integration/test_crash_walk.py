@@ -6,38 +6,13 @@ seed decides; 1 tries all (make crash-walk).
 After each: all that was acknowledged is counted, once; every alarm was raised once, and its alert keeps its id; an erased account is
 in no file; nothing is left that a start would complain of.
 """
-import errno
-import mmap
 import os
-import struct
 import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from harness import *
+from bad_calls import COUNT, Plan, STRIDE, faults_of, require_shim, strided
 from load import Load
-
-STRIDE = int(os.environ.get('RETAIND_CRASH_STRIDE') or 1009)
-SHIM = os.path.join(os.environ.get('RETAIND_SHIM_DIR') or os.path.join(REPO, 'build', 'tests', 'shim'), 'bad_calls.so')
-HEAD, CALLS = '=qqiiii', 8192
-COUNT, KILL, FAIL, SHORT = range(4)
-WAYS = (  # name, mode, errno, the calls it can happen to (all if none are named)
-    ('killed', KILL, 0, ''), ('EIO', FAIL, errno.EIO, ''), ('ENOSPC', FAIL, errno.ENOSPC, 'owratld'), ('short write', SHORT, 0, 'w'))
-
-
-class Plan:
-    def __init__(self, home, program, mode=COUNT, fault=0, at=0):
-        self.path = os.path.join(home, 'plan')
-        with open(self.path, 'wb') as file:
-            file.write(struct.pack(HEAD, at, 0, mode, fault, 0, 0) + bytes(CALLS))
-        with open(self.path, 'r+b') as file:
-            self.map = mmap.mmap(file.fileno(), 0)
-        self.program = program
-
-    def read(self):
-        _, calls, _, _, hit, _ = struct.unpack_from(HEAD, self.map)
-        size = struct.calcsize(HEAD)
-        return bool(hit), self.map[size:size + min(calls, CALLS)].decode()
-
 
 class Lives:
     """A daemon that may die as planned, whoever of it the plan is for."""
@@ -46,8 +21,7 @@ class Lives:
         self.daemon = Daemon(workers=1, workers__backoff_ms=1, journal__segment_bytes='1M', snapshot__bytes='64K',
                              snapshot__interval_ms=100)
         self.plan = plan_for(self.daemon.home)
-        self.env = dict(os.environ, LD_PRELOAD=SHIM, RETAIND_BAD_PROGRAM=self.plan.program, RETAIND_BAD_PLAN=self.plan.path,
-                        RETAIND_BAD_STATE=os.path.realpath(self.daemon.state))
+        self.env = self.plan.environment(self.daemon.state)
         self.alarms, self.armed = [], False
 
     def start(self, **options):
@@ -227,22 +201,16 @@ def one(workload, program, mode=COUNT, fault=0, at=0):
 
 @case
 def every_call():
-    if os.environ.get('RETAIND_SANITIZED'):
-        skip('a sanitizer wants to be loaded first')
-    check(os.path.exists(SHIM), SHIM, 'is not built (make test-programs)')
+    require_shim()
     place, met, tried = SEED % STRIDE, {}, 0
     for workload in (fill, stop_and_start, erase, upgrade):
         for program in ('retain-worker', 'retaind'):
             _, calls = one(workload, program)
             check(len(calls) > 5, 'no calls of', program, 'were seen')
-            for at, what in enumerate(calls, 1):
-                for name, mode, fault, only in WAYS:
-                    if only and what not in only:
-                        continue
-                    place += 1
-                    if place % STRIDE == 0:
-                        met[name] = met.get(name, 0) + one(workload, program, mode, fault, at)[0]
-                        tried += 1
+            for name, mode, fault, at in strided(calls, place):
+                met[name] = met.get(name, 0) + one(workload, program, mode, fault, at)[0]
+                tried += 1
+            place += faults_of(calls)
             print('# %-14s %-13s %4d calls, %d faults tried so far, met: %s' % (
                 workload.__name__, program, len(calls), tried, ', '.join('%d %s' % (n, k) for k, n in sorted(met.items()))), flush=True)
 

@@ -2,8 +2,9 @@
  * directory fails, falls short, or is never made because the process is killed before it. The next
  * process finds all well.
  *
- * RETAIND_BAD_PROGRAM names the program, RETAIND_BAD_STATE the directory (absolute), RETAIND_BAD_PLAN
- * a file with struct plan, which all processes share and the test reads. Without them, and in other
+ * RETAIND_BAD_PROGRAM names the program, RETAIND_BAD_STATE the directories (absolute, `:` between them;
+ * names that begin like one count too), RETAIND_BAD_PLAN a file with struct plan, which all processes
+ * share and the test reads. Without them, and in other
  * programs, nothing happens. */
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,7 +22,7 @@
 enum { CALLS_KNOWN = 8192 };
 enum { COUNT, KILL, FAIL, SHORT };
 
-/* tests/integration/test_crash_walk.py reads and writes this. */
+/* tests/lib/bad_calls.py reads and writes this. */
 struct plan {
     int64_t at, calls;
     int32_t mode, fault, hit, unused;
@@ -29,7 +30,7 @@ struct plan {
 };
 
 static struct plan *plan;
-static char state[512];
+static char state[1024];
 
 #define VISIBLE __attribute__((visibility("default")))
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -54,7 +55,13 @@ __attribute__((constructor)) static void begin(void)
 
 static int is_below(const char *path)
 {
-    return strncmp(path, state, strlen(state)) == 0;
+    for (const char *one = state; *one != '\0'; one += strcspn(one, ":"), one += *one == ':') {
+        size_t size = strcspn(one, ":");
+
+        if (strncmp(path, one, size) == 0)
+            return 1;
+    }
+    return 0;
 }
 
 static int is_file_of_it(int fd)
@@ -205,6 +212,11 @@ VISIBLE int mkdirat(int folder, const char *path, mode_t mode)
 {
     return is_name_in_it(folder, path) && next_call('d') < 0 ? -1
                                                              : REAL(mkdirat)(folder, path, mode);
+}
+
+VISIBLE int rmdir(const char *path)
+{
+    return is_name_in_it(-1, path) && next_call('u') < 0 ? -1 : REAL(rmdir)(path);
 }
 
 VISIBLE void *mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
