@@ -22,20 +22,32 @@ static void option_note(struct rt_span *slot, struct rt_span value, const char *
     *slot = value;
 }
 
+/* Whether a packed key can be that string: whatever its format, its bytes end in it. */
+static inline bool ends_in(struct rt_span key, const char *name, size_t size)
+{
+    return key.size > size && memcmp(key.data + key.size - size, name, size) == 0;
+}
+
+static bool is_name(struct rt_span key, const char *name)
+{
+    struct rt_reader reader = rt_reader(key);
+    struct rt_span text;
+
+    return rt_read_kind(&reader) == RT_KIND_STR && rt_read_str(&reader, &text) &&
+           rt_span_is(text, name);
+}
+
 static void options_find(struct rt_reader reader, uint32_t pairs, struct options *options)
 {
     *options = (struct options){0};
     for (uint32_t i = 0; i < pairs; i++) {
         struct rt_span key = {0}, value = {0};
 
-        if (rt_read_kind(&reader) == RT_KIND_STR)
-            rt_read_str(&reader, &key);
-        else
-            rt_read_skip(&reader, NULL);
+        rt_read_skip(&reader, &key);
         rt_read_skip(&reader, &value);
-        if (rt_span_is(key, "events"))
+        if (ends_in(key, "events", 6) && is_name(key, "events"))
             option_note(&options->events, value, "events", options);
-        else if (rt_span_is(key, "quiet"))
+        else if (ends_in(key, "quiet", 5) && is_name(key, "quiet"))
             option_note(&options->quiet, value, "quiet", options);
     }
 }
