@@ -8,7 +8,7 @@
 struct rt_table {
     uint32_t *hashes; /* 0: free */
     struct rt_account **accounts;
-    size_t capacity; /* a power of two, or 0 */
+    size_t capacity; /* at most 2^32 */
     size_t count;
 };
 

@@ -182,12 +182,43 @@ static void make_letters(struct state *s)
 
 /* ---- what can be seen of it ------------------------------------------------------------------ */
 
+static int by_name(const void *a, const void *b)
+{
+    struct rt_span x = rt_account_name(*(struct rt_account *const *)a);
+    struct rt_span y = rt_account_name(*(struct rt_account *const *)b);
+    int order = memcmp(x.data, y.data, x.size < y.size ? x.size : y.size);
+
+    return order != 0 ? order : (x.size > y.size) - (x.size < y.size);
+}
+
+/* In the order of the names: a table may have grown for an account that then came to nothing, and
+ * where accounts stand in it is no part of the state. */
+static void print_shard(const struct rt_core *core, const struct rt_shard *shard,
+                        struct rt_buffer *out)
+{
+    struct rt_shard sorted = *shard;
+    struct rt_table *table = &sorted.table;
+
+    table->capacity = 0;
+    table->hashes = malloc(table->count * sizeof(*table->hashes) + 1);
+    table->accounts = malloc(table->count * sizeof(struct rt_account *) + 1);
+    assert_true(table->hashes != NULL && table->accounts != NULL);
+    for (size_t at = 0; at < shard->table.capacity; at++)
+        if (shard->table.hashes[at] != 0) {
+            table->hashes[table->capacity] = 1;
+            table->accounts[table->capacity++] = shard->table.accounts[at];
+        }
+    qsort(table->accounts, table->capacity, sizeof(struct rt_account *), by_name);
+    rt_core_export(core, &sorted, out);
+    rt_table_free(table);
+}
+
 static void print_core(struct state *s, struct rt_buffer *out)
 {
     const struct rt_core *core = &s->core;
 
     for (uint32_t p = 0; core->shards != NULL && p < core->partitions; p++) {
-        rt_core_export(core, core->shards[p], out);
+        print_shard(core, core->shards[p], out);
         rt_put_u64(out, core->shards[p]->next_episode);
     }
     rt_put_u64(out, core->accounts);

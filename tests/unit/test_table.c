@@ -40,33 +40,49 @@ static void hash_is_never_zero_and_depends_on_the_seed(void **state)
     assert_true(differ > MANY - 10);
 }
 
-/* All with one hash: the worst chain there is; every second one goes, the others must still be
+/* All with three hashes: the worst chain there is; every second one goes, the others must still be
  * found. */
-static void survives_collisions_and_removals(void **state)
+static void collide(uint32_t first_hash, uint32_t step)
 {
-    enum { COUNT = 200, HASH = 13 };
+    enum { COUNT = 200 };
     struct rt_table table = {0};
     struct rt_account *accounts[COUNT];
     char text[32];
 
-    (void)state;
-    for (int i = 0; i < COUNT; i++) {
-        accounts[i] = rt_account_new(name_of(text, i));
-        assert_true(rt_table_add(&table, HASH + (i % 3), accounts[i]));
+    for (uint32_t i = 0; i < COUNT; i++) {
+        accounts[i] = rt_account_new(name_of(text, (int)i));
+        assert_true(rt_table_add(&table, first_hash + i % 3 * step, accounts[i]));
     }
-    for (int i = 0; i < COUNT; i += 2) {
-        rt_table_remove(&table, HASH + (i % 3), accounts[i]);
+    for (uint32_t i = 0; i < COUNT; i += 2) {
+        rt_table_remove(&table, first_hash + i % 3 * step, accounts[i]);
         rt_account_free(accounts[i]);
     }
     assert_int_equal(table.count, COUNT / 2);
-    for (int i = 0; i < COUNT; i++) {
-        struct rt_account *found = rt_table_find(&table, HASH + (i % 3), name_of(text, i));
+    for (uint32_t i = 0; i < COUNT; i++) {
+        struct rt_account *found =
+            rt_table_find(&table, first_hash + i % 3 * step, name_of(text, (int)i));
 
         assert_ptr_equal(found, i % 2 == 0 ? NULL : accounts[i]);
     }
-    for (int i = 1; i < COUNT; i += 2)
+    for (uint32_t i = 1; i < COUNT; i += 2)
         rt_account_free(accounts[i]);
     rt_table_free(&table);
+}
+
+static void survives_collisions_and_removals(void **state)
+{
+    (void)state;
+    collide(13, 1);
+}
+
+/* The chain goes on at the table's start; then with three homes some slots apart. */
+static void survives_them_at_its_end(void **state)
+{
+    enum { STEP = 1 << 26 };
+
+    (void)state;
+    collide(UINT32_MAX - 2, 1);
+    collide(UINT32_MAX - 2 * STEP, STEP);
 }
 
 static void keeps_all_while_it_grows(void **state)
@@ -99,6 +115,7 @@ int main(void)
         cmocka_unit_test(finds_nothing_in_an_empty_table),
         cmocka_unit_test(hash_is_never_zero_and_depends_on_the_seed),
         cmocka_unit_test(survives_collisions_and_removals),
+        cmocka_unit_test(survives_them_at_its_end),
         cmocka_unit_test(keeps_all_while_it_grows),
     };
 
