@@ -78,12 +78,14 @@ struct rt_wait *rt_account_wait(struct rt_account *account);
 struct rt_episode {
     enum rt_alert_kind kind;
     enum rt_severity severity;
-    uint64_t sequence;          /* its id is <partition>-<sequence> */
-    int64_t raised;             /* ms */
-    double spoke_score;         /* score when it last spoke: `previous` of the next message */
-    uint64_t position;          /* of its last message in the journal */
-    uint64_t number;            /* its publication number, 0: none yet */
-    struct rt_hold ack, snooze; /* by.data NULL: none; spans live until the episode changes */
+    uint64_t sequence;  /* its id is <partition>-<sequence> */
+    int64_t raised;     /* ms */
+    double spoke_score; /* score when it last spoke: `previous` of the next message */
+    uint64_t position;  /* of its last message in the journal */
+    uint64_t number;    /* its publication number, 0: none yet */
+    const struct rt_hold *ack,
+        *snooze; /* never NULL; by.data NULL: none; they live until the episode
+                                           changes */
 };
 
 size_t rt_account_episodes(const struct rt_account *account); /* open ones */

@@ -6,6 +6,26 @@
 
 #include <stdlib.h>
 
+/* An acknowledgement or a snooze with the texts its spans point into, in one block: few episodes have
+ * one. */
+struct rt_kept_hold {
+    struct rt_hold hold;
+    uint8_t text[];
+};
+
+static const struct rt_hold no_hold;
+
+static size_t hold_size(const struct rt_hold *hold)
+{
+    return sizeof(struct rt_kept_hold) + hold->by.size + hold->note.size;
+}
+
+static void free_hold(const struct rt_hold *hold)
+{
+    if (hold != &no_hold)
+        free((struct rt_kept_hold *)hold);
+}
+
 const struct rt_open *rt_account_open_of(const struct rt_account *account, enum rt_alert_kind kind)
 {
     for (const struct rt_open *open = account->open; open != NULL; open = open->next)
@@ -31,6 +51,7 @@ struct rt_open *rt_account_open_new(struct rt_account *account, enum rt_alert_ki
     if (open == NULL)
         return NULL;
     open->episode.kind = kind;
+    open->episode.ack = open->episode.snooze = &no_hold;
     open->next = *link;
     *link = open;
     return open;
@@ -38,24 +59,16 @@ struct rt_open *rt_account_open_new(struct rt_account *account, enum rt_alert_ki
 
 static void free_open(struct rt_open *open)
 {
-    free(open->ack_text);
-    free(open->snooze_text);
-    free(open->reserved_text);
+    free_hold(open->episode.ack);
+    free_hold(open->episode.snooze);
+    free(open->next_hold);
     free(open);
 }
 
-static void end_ack(struct rt_open *open)
+static void put_hold(const struct rt_hold **place, const struct rt_hold *hold)
 {
-    free(open->ack_text);
-    open->ack_text = NULL;
-    open->episode.ack = (struct rt_hold){0};
-}
-
-static void end_snooze(struct rt_open *open)
-{
-    free(open->snooze_text);
-    open->snooze_text = NULL;
-    open->episode.snooze = (struct rt_hold){0};
+    free_hold(*place);
+    *place = hold;
 }
 
 size_t rt_account_episodes(const struct rt_account *account)
@@ -98,9 +111,9 @@ bool rt_account_reserve_hold(struct rt_account *account, enum rt_alert_kind kind
 {
     struct rt_open *open = (struct rt_open *)rt_account_open_of(account, kind);
 
-    free(open->reserved_text);
-    open->reserved_text = malloc(bytes + 1);
-    return open->reserved_text != NULL;
+    free(open->next_hold);
+    open->next_hold = malloc(sizeof(*open->next_hold) + bytes);
+    return open->next_hold != NULL;
 }
 
 void rt_account_unreserve(struct rt_account *account, enum rt_alert_kind kind)
@@ -108,8 +121,8 @@ void rt_account_unreserve(struct rt_account *account, enum rt_alert_kind kind)
     struct rt_open **link = link_of(account, kind);
     struct rt_open *open = *link;
 
-    free(open->reserved_text);
-    open->reserved_text = NULL;
+    free(open->next_hold);
+    open->next_hold = NULL;
     if (open->reserved) {
         *link = open->next;
         free_open(open);
@@ -153,9 +166,9 @@ bool rt_account_alert(struct rt_account *account, const struct rt_alert *alert, 
     if (alert->state == RT_RAISED)
         rt_account_set_dwell(account, alert->kind, INT64_MIN);
     if (alert->state == RT_REMINDED)
-        end_ack(open);
+        put_hold(&open->episode.ack, &no_hold);
     if (alert->severity == RT_CRITICAL && open->episode.severity != RT_CRITICAL)
-        end_snooze(open);
+        put_hold(&open->episode.snooze, &no_hold);
     open->episode.severity = alert->severity;
     open->episode.spoke_score = alert->score;
     open->episode.position = position;
@@ -170,45 +183,33 @@ void rt_account_published(struct rt_account *account, uint64_t position, uint64_
             open->episode.number = number;
 }
 
-/* A copy whose spans point into one new block, *text. NULL data stays none. False without memory.
+/* A copy with its texts, in the block that was reserved for it if there is one. NULL without memory.
  */
-static bool copy_hold(struct rt_open *open, struct rt_hold *copy, uint8_t **text,
-                      const struct rt_hold *hold)
+static const struct rt_hold *keep_hold(struct rt_open *open, const struct rt_hold *hold)
 {
-    *copy = *hold;
-    *text = open->reserved_text != NULL ? open->reserved_text
-                                        : malloc(hold->by.size + hold->note.size + 1);
-    open->reserved_text = NULL;
-    if (*text == NULL)
-        return false;
-    memcpy(*text, hold->by.data, hold->by.size);
-    copy->by.data = *text;
-    if (hold->note.data != NULL) {
-        memcpy(*text + hold->by.size, hold->note.data, hold->note.size);
-        copy->note.data = *text + hold->by.size;
-    }
-    return true;
+    struct rt_kept_hold *kept = open->next_hold != NULL ? open->next_hold : malloc(hold_size(hold));
+
+    open->next_hold = NULL;
+    if (kept == NULL)
+        return NULL;
+    kept->hold = *hold;
+    kept->hold.by.data = memcpy(kept->text, hold->by.data, hold->by.size);
+    if (hold->note.data != NULL)
+        kept->hold.note.data = memcpy(kept->text + hold->by.size, hold->note.data, hold->note.size);
+    return &kept->hold;
 }
 
 bool rt_account_hold(struct rt_account *account, enum rt_alert_kind kind, bool snooze,
                      const struct rt_hold *hold)
 {
     struct rt_open *open = (struct rt_open *)rt_account_open_of(account, kind);
-    struct rt_hold copy = {0};
-    uint8_t *text = NULL;
+    const struct rt_hold *kept = &no_hold;
 
     if (open == NULL)
         return false;
-    if (hold->by.data != NULL && !copy_hold(open, &copy, &text, hold))
+    if (hold->by.data != NULL && (kept = keep_hold(open, hold)) == NULL)
         return false;
-    free(snooze ? open->snooze_text : open->ack_text);
-    if (snooze) {
-        open->snooze_text = text;
-        open->episode.snooze = copy;
-    } else {
-        open->ack_text = text;
-        open->episode.ack = copy;
-    }
+    put_hold(snooze ? &open->episode.snooze : &open->episode.ack, kept);
     return true;
 }
 
@@ -229,11 +230,10 @@ size_t rt_account_alert_bytes(const struct rt_account *account)
 
     for (const struct rt_open *open = account->open; open != NULL; open = open->next) {
         bytes += rt_memory_block(sizeof(*open));
-        if (open->ack_text != NULL)
-            bytes += rt_memory_block(open->episode.ack.by.size + open->episode.ack.note.size + 1);
-        if (open->snooze_text != NULL)
-            bytes +=
-                rt_memory_block(open->episode.snooze.by.size + open->episode.snooze.note.size + 1);
+        if (open->episode.ack != &no_hold)
+            bytes += rt_memory_block(hold_size(open->episode.ack));
+        if (open->episode.snooze != &no_hold)
+            bytes += rt_memory_block(hold_size(open->episode.snooze));
     }
     return bytes;
 }

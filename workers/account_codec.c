@@ -458,8 +458,8 @@ static void put_open(struct rt_buffer *out, const struct rt_open *open)
     put_f64(out, open->peak);
     rt_put_u64(out, open->episode.position);
     rt_put_u64(out, open->episode.number);
-    put_hold(out, &open->episode.ack);
-    put_hold(out, &open->episode.snooze);
+    put_hold(out, open->episode.ack);
+    put_hold(out, open->episode.snooze);
 }
 
 static bool get_open(struct rt_reader *reader, struct rt_account *account, int *least,
@@ -486,6 +486,8 @@ static bool get_open(struct rt_reader *reader, struct rt_account *account, int *
     head.next = open->next;
     head.episode.kind = (enum rt_alert_kind)kind;
     head.episode.severity = (enum rt_severity)severity;
+    head.episode.ack = open->episode.ack;
+    head.episode.snooze = open->episode.snooze;
     *open = head;
     *no_memory = !rt_account_hold(account, head.episode.kind, false, &ack) ||
                  !rt_account_hold(account, head.episode.kind, true, &snooze);

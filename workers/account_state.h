@@ -22,9 +22,8 @@ enum { RT_PEAK_DAYS = 8 };
 struct rt_open {
     struct rt_open *next;
     double peak; /* score_drop: the highest score of the days before it was raised; 0: not known */
-    uint8_t *ack_text, *snooze_text; /* what the spans of the holds point into */
-    uint8_t *reserved_text;          /* for the next hold; NULL but for a moment */
-    bool reserved;                   /* raised in a moment: no episode yet */
+    struct rt_kept_hold *next_hold; /* for the next hold; NULL but for a moment */
+    bool reserved;                  /* raised in a moment: no episode yet */
     struct rt_episode episode;
 };
 

@@ -87,9 +87,9 @@ static bool write_message(struct rt_buffer *out, struct rt_span map,
         if (!rt_read_str(&reader, &key) || !rt_read_skip(&reader, &value))
             return false;
         if (rt_span_is(key, "ack")) {
-            write_hold(out, "ack", &episode->ack);
+            write_hold(out, "ack", episode->ack);
         } else if (rt_span_is(key, "snooze")) {
-            write_hold(out, "snooze", &episode->snooze);
+            write_hold(out, "snooze", episode->snooze);
         } else {
             rt_write_str(out, key);
             rt_write_raw(out, value);

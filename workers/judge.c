@@ -90,9 +90,9 @@ static void compose(const struct rt_account *account, const struct rt_transition
         .worsens = transition->worsens,
     };
     if (episode != NULL && transition->state != RT_REMINDED)
-        alert->ack = episode->ack;
+        alert->ack = *episode->ack;
     if (episode != NULL)
-        alert->snooze = episode->snooze;
+        alert->snooze = *episode->snooze;
 }
 
 void rt_core_say_again(const struct rt_core *core, const struct rt_account *account,

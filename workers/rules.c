@@ -43,16 +43,16 @@ static bool holds_now(const struct rt_hold *hold, int64_t now)
 static void step_open(struct step *step, const struct rt_facts *facts)
 {
     const struct rt_episode *episode = &step->open->episode;
-    bool acked = holds_now(&episode->ack, facts->now);
-    bool reminds = episode->ack.by.data != NULL && !acked;
+    bool acked = holds_now(episode->ack, facts->now);
+    bool reminds = episode->ack->by.data != NULL && !acked;
     bool moved = step->verdict.severity != episode->severity;
     bool turned = moved && step->verdict.severity == RT_CRITICAL;
 
     step->speaks = reminds || moved;
     step->state = reminds ? RT_REMINDED : RT_CHANGED;
-    step->publish = !acked && (!holds_now(&episode->snooze, facts->now) || turned);
+    step->publish = !acked && (!holds_now(episode->snooze, facts->now) || turned);
     if (acked)
-        keep_earlier(&step->next, episode->ack.until, facts->now);
+        keep_earlier(&step->next, episode->ack->until, facts->now);
 }
 
 /* Whether what holds without being open yet is raised. */
@@ -85,7 +85,7 @@ static void step_kind(struct step *step, struct rt_facts *facts, enum rt_alert_k
     } else if (step->open != NULL) {
         step->speaks = true;
         step->state = RT_CLEARED;
-        step->publish = !holds_now(&step->open->episode.snooze, facts->now);
+        step->publish = !holds_now(step->open->episode.snooze, facts->now);
     }
 }
 

@@ -56,7 +56,8 @@ static double size_of(double points)
 
 static bool is_snoozed(const struct life *life, const struct rt_episode *episode)
 {
-    return episode != NULL && episode->snooze.by.data != NULL && life->now < episode->snooze.until;
+    return episode != NULL && episode->snooze->by.data != NULL &&
+           life->now < episode->snooze->until;
 }
 
 /* What every message must be like. */

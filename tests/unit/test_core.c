@@ -282,7 +282,7 @@ static void acknowledging_needs_an_open_episode(void **state)
     rt_buffer_clear(&f->reply);
     rt_answer_hold(&f->core, &query, NOW, &f->reply);
     account = rt_core_find(&f->core, rt_span_text("a"));
-    assert_true(rt_span_is(rt_account_episode_of(account, alert.kind)->ack.by, "kim"));
+    assert_true(rt_span_is(rt_account_episode_of(account, alert.kind)->ack->by, "kim"));
     query.has_until = true;
     query.until = NOW;
     rt_buffer_clear(&f->reply);

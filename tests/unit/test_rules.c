@@ -642,7 +642,7 @@ static void test_acknowledged_is_quiet_until_its_end(void **state)
     message = passes(NOW + 30 * RT_DAY_MS, RT_SILENCE);
     assert_says(message, RT_REMINDED, RT_CRITICAL, "Still open: last heard from");
     assert_true(message->publish);
-    assert_null(rt_account_episode_of(account, RT_SILENCE)->ack.by.data);
+    assert_null(rt_account_episode_of(account, RT_SILENCE)->ack->by.data);
     assert_null(passes(NOW + 60 * RT_DAY_MS, RT_SILENCE));
 }
 
@@ -687,13 +687,13 @@ static void test_snoozed_speaks_only_when_critical(void **state)
     message = passes(NOW + 21 * RT_DAY_MS + 1, RT_SILENCE);
     assert_says(message, RT_CHANGED, RT_CRITICAL, "");
     assert_true(message->publish);
-    assert_null(rt_account_episode_of(account, RT_SILENCE)->snooze.by.data);
+    assert_null(rt_account_episode_of(account, RT_SILENCE)->snooze->by.data);
     hold(RT_SILENCE, true, NOW + 100 * RT_DAY_MS);
     tier->silence_critical = 50; /* back to a warning: logged, not told */
     message = judge_on(NOW + 22 * RT_DAY_MS, RT_ON_CONFIGURATION, RT_SILENCE);
     assert_says(message, RT_CHANGED, RT_WARNING, "");
     assert_false(message->publish);
-    assert_non_null(rt_account_episode_of(account, RT_SILENCE)->snooze.by.data);
+    assert_non_null(rt_account_episode_of(account, RT_SILENCE)->snooze->by.data);
     tier->silence_critical = 1;
     hold(RT_SILENCE, true, NOW + 22 * RT_DAY_MS); /* over */
     message = judge_on(NOW + 22 * RT_DAY_MS, RT_ON_CONFIGURATION, RT_SILENCE);
