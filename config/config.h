@@ -46,6 +46,11 @@ struct rt_tier {
     double active_days; /* churn_risk and silence need so many active days or an open ticket: 3 */
     double dwell_ms;    /* a condition must hold so long before it is raised: 0 */
     double ack_days;    /* an acknowledgement without an end lasts so long: 7 */
+
+    /* reports: they raise no alert and move no score */
+    double visit_days;                          /* a visit is due after so many; 0: none is: 0 */
+    double response_limit_hours[RT_SEVERITIES]; /* first answer to a ticket: 1 4 24 48 */
+    double mail_limit_hours;                    /* answer to a mail: 24 */
 };
 
 enum { RT_ADDRESS = 256, RT_PATH = 1024 };

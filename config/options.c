@@ -287,6 +287,26 @@ const struct rt_option rt_options[] = {
      "A condition must hold for so long before its alert is raised."},
     {"tier", "ack_days", RT_OPTION_NUMBER, TIER(ack_days, 0.001, 3650), "7", KEPT,
      "An acknowledgement without an end of its own lasts so long; then the alert reminds."},
+
+    /* reports */
+    {"tier", "visit_days", RT_OPTION_NUMBER, TIER(visit_days, 0, 3650), "0", KEPT,
+     "An account of the tier is to be visited every so many days; 0: no visits are expected. What "
+     "is "
+     "due stands in the management report; it raises no alert and moves no score."},
+    {"tier", "response_limit_hours_1", RT_OPTION_NUMBER, TIER(response_limit_hours[0], 0.01, 87600),
+     "1", KEPT,
+     "Within so many hours a critical ticket should have its first answer: replied, resolved or "
+     "closed by us. For the management report alone."},
+    {"tier", "response_limit_hours_2", RT_OPTION_NUMBER, TIER(response_limit_hours[1], 0.01, 87600),
+     "4", KEPT, "The same for severity 2."},
+    {"tier", "response_limit_hours_3", RT_OPTION_NUMBER, TIER(response_limit_hours[2], 0.01, 87600),
+     "24", KEPT, "The same for severity 3."},
+    {"tier", "response_limit_hours_4", RT_OPTION_NUMBER, TIER(response_limit_hours[3], 0.01, 87600),
+     "48", KEPT, "The same for severity 4."},
+    {"tier", "mail_limit_hours", RT_OPTION_NUMBER, TIER(mail_limit_hours, 0.01, 720), "24", KEPT,
+     "A conversation whose newest mail is theirs should have an answer within so many hours. For "
+     "the "
+     "management report alone."},
 };
 const size_t rt_option_count = sizeof(rt_options) / sizeof(rt_options[0]);
 

@@ -340,6 +340,7 @@ static bool is_open_to(const struct rt_key *key, enum rt_op op)
     case RT_ACCOUNT_LIST:
     case RT_ACCOUNT_TIMELINE:
     case RT_REPORT_PORTFOLIO:
+    case RT_REPORT_MANAGEMENT:
         return key->role == RT_ROLE_READER;
     case RT_DEAD_LIST:
     case RT_STATS:

@@ -62,6 +62,9 @@ static int in_order(const void *left, const void *right)
     if (a->key != b->key) {
         return a->key < b->key ? -1 : 1;
     }
+    if (a->second_key != b->second_key) {
+        return a->second_key < b->second_key ? -1 : 1;
+    }
     if (a->first != b->first) {
         return a->first < b->first ? -1 : 1;
     }

@@ -26,6 +26,7 @@ bool rt_merge_alerts(const struct rt_merge *merge, struct rt_buffer *out);
 bool rt_merge_dead(const struct rt_merge *merge, struct rt_buffer *out);
 bool rt_merge_erase(const struct rt_merge *merge, struct rt_buffer *out);
 bool rt_merge_report(const struct rt_merge *merge, struct rt_buffer *out);
+bool rt_merge_management(const struct rt_merge *merge, struct rt_buffer *out);
 
 /* The sums over all parts of a `stats`. */
 struct rt_merge_stats {
@@ -47,7 +48,8 @@ bool rt_merge_find(struct rt_span map, const char *key, struct rt_reader *value)
 /* One entry of a list on its way into a merged one. */
 struct rt_merge_item {
     double key;
-    int64_t first; /* then by this */
+    double second_key; /* then by this */
+    int64_t first;     /* then by this */
     uint64_t second;
     struct rt_span name; /* then by this, in byte order */
     struct rt_span map;

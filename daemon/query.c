@@ -150,7 +150,8 @@ static void ask_worker(struct rt_daemon *daemon, struct rt_ask *ask, uint32_t wo
 static bool goes_to_all(enum rt_op op)
 {
     return op == RT_ACCOUNT_LIST || op == RT_ALERT_LIST || op == RT_REPORT_PORTFOLIO ||
-           op == RT_DEAD_LIST || op == RT_STATS || op == RT_ACCOUNT_ERASE;
+           op == RT_REPORT_MANAGEMENT || op == RT_DEAD_LIST || op == RT_STATS ||
+           op == RT_ACCOUNT_ERASE;
 }
 
 /* The worker that owns what the query names; false if there can be no such thing. */
@@ -337,6 +338,8 @@ static bool merge_parts(struct rt_daemon *daemon, struct rt_ask *question, struc
         return rt_merge_alerts(&merge, out);
     case RT_REPORT_PORTFOLIO:
         return rt_merge_report(&merge, out);
+    case RT_REPORT_MANAGEMENT:
+        return rt_merge_management(&merge, out);
     case RT_DEAD_LIST:
         return rt_merge_dead(&merge, out);
     case RT_ACCOUNT_ERASE:

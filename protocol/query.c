@@ -18,6 +18,7 @@
     X(AT, "at")                                                                                    \
     X(OWNER, "owner")                                                                              \
     X(TIER, "tier")                                                                                \
+    X(REGION, "region")                                                                            \
     X(BAND, "band")                                                                                \
     X(SORT, "sort")                                                                                \
     X(LIMIT, "limit")                                                                              \
@@ -69,6 +70,8 @@ static const struct op {
     [RT_ALERT_ACK] = {"alert.ack", BIT(ID) | BIT(BY) | BIT(UNTIL) | BIT(NOTE), BIT(ID)},
     [RT_ALERT_SNOOZE] = {"alert.snooze", BIT(ID) | BIT(BY) | BIT(UNTIL) | BIT(NOTE), BIT(ID)},
     [RT_REPORT_PORTFOLIO] = {"report.portfolio", BIT(OWNER), 0},
+    [RT_REPORT_MANAGEMENT] = {"report.management",
+                              BIT(OWNER) | BIT(TIER) | BIT(REGION) | BIT(LIMIT), 0},
     [RT_DEAD_LIST] = {"dead.list", BIT(LIMIT) | BIT(AFTER), 0},
     [RT_DEAD_RETRY] = {"dead.retry", BIT(ID), BIT(ID)},
     [RT_DEAD_DROP] = {"dead.drop", BIT(ID), BIT(ID)},
@@ -304,6 +307,8 @@ static enum rt_error check_key(const struct scan *scan, enum key key, struct rt_
         return check_text(value, key, 1, RT_TEXT_BYTES, &query->owner, fault);
     case KEY_TIER:
         return check_text(value, key, 1, RT_TEXT_BYTES, &query->tier, fault);
+    case KEY_REGION:
+        return check_text(value, key, 1, RT_TEXT_BYTES, &query->region, fault);
     case KEY_ID:
         return check_text(value, key, 1, RT_TEXT_BYTES, &query->id, fault);
     case KEY_BY:

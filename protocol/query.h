@@ -3,7 +3,7 @@
  *
  * Who answers: account.get, account.timeline, account.override, account.override.end, alert.ack, alert.snooze, dead.drop go to one worker,
  * whose ANSWER is the reply. account.list, account.erase, alert.list, report.portfolio, dead.list,
- * stats go to all with RT_LINK_PART and their parts are merged:
+ * report.management, stats go to all with RT_LINK_PART and their parts are merged:
  *
  *   account.erase     {"ok": true, "events": n}: 0 of all but the owner, who may say not_found; each
  *                     erases the dead letters that name the account
@@ -14,6 +14,7 @@
  *                     by published, then sequence; end: the newest of each log this worker knows.
  *                     An error part (cursor_gone with `oldest`) wins.
  *   report.portfolio  see worker's report: {"ok": true, ...numbers that add up...}
+ *   report.management see workers/management.h: {"ok": true, "numbers", "groups", "lists"}
  *   dead.list         {"ok": true, "dead": [map, ...]}, by (ts, id)
  *   stats             {"ok": true, "accounts": n, "events": {type: n},
  *                      "outcomes": {accepted duplicate rejected dead}}
@@ -40,6 +41,7 @@ enum rt_op {
     RT_ALERT_ACK,
     RT_ALERT_SNOOZE,
     RT_REPORT_PORTFOLIO,
+    RT_REPORT_MANAGEMENT,
     RT_DEAD_LIST,
     RT_DEAD_RETRY,
     RT_DEAD_DROP,
@@ -55,7 +57,7 @@ enum rt_band { RT_AT_RISK, RT_WATCH, RT_HEALTHY, RT_BANDS };
 /* Absent spans have data NULL. Spans point into the request. */
 struct rt_query {
     enum rt_op op;
-    struct rt_span account, owner, tier, id, by, note, reason, after, since_cursor;
+    struct rt_span account, owner, tier, region, id, by, note, reason, after, since_cursor;
     bool has_at, has_since, has_until, has_score, has_band, has_kind, has_severity;
     int64_t at, since, until;
     double score; /* 0..100 */

@@ -5,10 +5,10 @@
 #include <float.h>
 #include <math.h>
 
-static const int horizon_days[RT_HORIZONS] = {30, 60, 90};
+const int rt_horizon_days[RT_HORIZONS] = {30, 60, 90};
+const char *const rt_horizon_names[RT_HORIZONS] = {"30", "60", "90"};
 
-/* What is said must be a number, whatever contracts are said to be worth. */
-static void add(double *sum, double value)
+void rt_report_add(double *sum, double value)
 {
     *sum = fmin(*sum + value, DBL_MAX);
 }
@@ -37,11 +37,11 @@ static void take_renewal(struct rt_report *report, const struct rt_account *acco
     if (renewal.presence != RT_KEY_SET || renewal.renewal < now)
         return;
     for (int i = 0; i < RT_HORIZONS; i++)
-        if (renewal.renewal - now <= horizon_days[i] * RT_DAY_MS) {
+        if (renewal.renewal - now <= rt_horizon_days[i] * RT_DAY_MS) {
             report->renewals[i]++;
-            add(&report->renewal_value[i], value);
+            rt_report_add(&report->renewal_value[i], value);
         }
-    if (renewal.renewal - now <= horizon_days[RT_HORIZONS - 1] * RT_DAY_MS)
+    if (renewal.renewal - now <= rt_horizon_days[RT_HORIZONS - 1] * RT_DAY_MS)
         keep_smallest(report->soonest, &report->soonest_count, (double)renewal.renewal, account);
 }
 
@@ -66,7 +66,7 @@ void rt_report_take(struct rt_report *report, const struct rt_core *core,
     report->open_tickets += rt_account_open_tickets(account);
     take_alerts(report, account);
     take_renewal(report, account, worth, now);
-    add(&report->value, worth);
+    rt_report_add(&report->value, worth);
     if (!rt_account_last_contact(account, &contact)) {
         report->never_contacted++;
         return;
@@ -76,11 +76,23 @@ void rt_report_take(struct rt_report *report, const struct rt_core *core,
     report->score_sum += score;
     report->bands[rt_band_of(score)]++;
     if (rt_band_of(score) == RT_AT_RISK)
-        add(&report->value_at_risk, worth);
+        rt_report_add(&report->value_at_risk, worth);
     keep_smallest(report->worst, &report->worst_count, score, account);
 }
 
 void rt_report_line_write(const struct rt_core *core, const struct rt_account *account, int64_t now,
+                          struct rt_buffer *out)
+{
+    rt_write_map(out, rt_report_line_count(account, now));
+    rt_report_line_pairs(core, account, now, out);
+}
+
+uint32_t rt_report_line_count(const struct rt_account *account, int64_t now)
+{
+    return rt_account_override(account, now) != NULL ? 8 : 7;
+}
+
+void rt_report_line_pairs(const struct rt_core *core, const struct rt_account *account, int64_t now,
                           struct rt_buffer *out)
 {
     double score = rt_score_value(rt_account_tier(account, core->config), account, now);
@@ -89,7 +101,6 @@ void rt_report_line_write(const struct rt_core *core, const struct rt_account *a
     struct rt_profile_value value = rt_account_profile(account, RT_PROFILE_VALUE);
     struct rt_profile_value renewal = rt_account_profile(account, RT_PROFILE_RENEWAL);
 
-    rt_write_map(out, override != NULL ? 8 : 7);
     rt_write_key_str(out, "account", rt_account_name(account));
     rt_write_key_double(out, "score", score);
     rt_write_key_text(out, "band", rt_band_name(rt_band_of(score)));
@@ -128,12 +139,10 @@ static void write_lines(const struct rt_report_line *lines, size_t count,
 
 static void write_renewals(const struct rt_report *report, struct rt_buffer *out)
 {
-    static const char *const names[RT_HORIZONS] = {"30", "60", "90"};
-
     rt_write_text(out, "renewals");
     rt_write_map(out, RT_HORIZONS);
     for (int i = 0; i < RT_HORIZONS; i++) {
-        rt_write_text(out, names[i]);
+        rt_write_text(out, rt_horizon_names[i]);
         rt_write_map(out, 2);
         rt_write_key_int(out, "accounts", (int64_t)report->renewals[i]);
         rt_write_key_double(out, "value", report->renewal_value[i]);

@@ -12,6 +12,9 @@
 
 enum { RT_REPORT_LIST = 10, RT_HORIZONS = 3 };
 
+extern const int rt_horizon_days[RT_HORIZONS]; /* of renewals: 30, 60, 90 */
+extern const char *const rt_horizon_names[RT_HORIZONS];
+
 struct rt_report_line {
     double key;
     const struct rt_account *account;
@@ -36,9 +39,16 @@ void rt_report_take(struct rt_report *report, const struct rt_core *core,
 void rt_report_write(const struct rt_report *report, const struct rt_core *core, int64_t now,
                      struct rt_buffer *out);
 
+/* Adds what contracts are worth: the sum stays a number, whatever they are said to be. */
+void rt_report_add(double *sum, double value);
+
 /* {"account", "score", "band", "owner", "tier", "value", "renewal"}: a line of a list; absent keys
  * are nil. */
 void rt_report_line_write(const struct rt_core *core, const struct rt_account *account, int64_t now,
+                          struct rt_buffer *out);
+/* How many pairs that are, and the pairs alone, for a map that holds more. */
+uint32_t rt_report_line_count(const struct rt_account *account, int64_t now);
+void rt_report_line_pairs(const struct rt_core *core, const struct rt_account *account, int64_t now,
                           struct rt_buffer *out);
 
 #endif

@@ -9,7 +9,7 @@
 bool rt_scan_wanted(const struct rt_query *query)
 {
     return query->op == RT_ACCOUNT_LIST || query->op == RT_REPORT_PORTFOLIO ||
-           query->op == RT_ALERT_LIST;
+           query->op == RT_REPORT_MANAGEMENT || query->op == RT_ALERT_LIST;
 }
 
 static bool is_history(const struct rt_query *query)
@@ -76,6 +76,9 @@ struct rt_scan *rt_scan_new(const struct rt_core *core, struct rt_span payload,
     scan->items = malloc(scan->limit * sizeof(*scan->items));
     if (scan->items == NULL)
         goto no_memory;
+    if (scan->query.op == RT_REPORT_MANAGEMENT &&
+        (scan->management = rt_management_new(scan->query.limit)) == NULL)
+        goto no_memory;
     if (scan->query.since_cursor.data != NULL &&
         !rt_cursor_decode(scan->query.since_cursor, &scan->since)) {
         rt_fault_set(fault, RT_BAD_REQUEST, "since: is no cursor");
@@ -100,6 +103,7 @@ void rt_scan_free(struct rt_scan *scan)
         return;
     rt_buffer_free(&scan->payload);
     rt_alert_history_free(&scan->history);
+    rt_management_free(scan->management);
     free(scan->items);
     free(scan);
 }
@@ -111,6 +115,8 @@ void rt_scan_restart(struct rt_scan *scan, const struct rt_core *core)
     scan->partition = 0;
     scan->count = 0;
     scan->report = (struct rt_report){0};
+    if (scan->management != NULL)
+        rt_management_reset(scan->management);
 }
 
 /* ---- the first `limit` in order -------------------------------------------------------------- */
@@ -257,6 +263,17 @@ static void look_at_alerts(struct rt_scan *scan, const struct rt_account *accoun
     }
 }
 
+static void look_at_standing(struct rt_scan *scan, const struct rt_core *core,
+                             const struct rt_account *account)
+{
+    const struct rt_query *query = &scan->query;
+
+    if (has_text(account, RT_PROFILE_OWNER, query->owner) &&
+        has_text(account, RT_PROFILE_TIER, query->tier) &&
+        has_text(account, RT_PROFILE_REGION, query->region))
+        rt_management_take(scan->management, core, account, scan->now);
+}
+
 static void look_at(struct rt_scan *scan, const struct rt_core *core,
                     const struct rt_account *account)
 {
@@ -266,6 +283,8 @@ static void look_at(struct rt_scan *scan, const struct rt_core *core,
         look_at_alerts(scan, account);
     else if (scan->query.op == RT_ACCOUNT_LIST)
         look_at_account(scan, core, account);
+    else if (scan->query.op == RT_REPORT_MANAGEMENT)
+        look_at_standing(scan, core, account);
     else if (has_text(account, RT_PROFILE_OWNER, scan->query.owner))
         rt_report_take(&scan->report, core, account, scan->now);
 }
@@ -338,6 +357,8 @@ void rt_scan_answer(struct rt_scan *scan, struct rt_core *core, struct rt_buffer
         write_alerts(scan, core, out);
     else if (scan->query.op == RT_ACCOUNT_LIST)
         write_accounts(scan, core, out);
+    else if (scan->query.op == RT_REPORT_MANAGEMENT)
+        rt_management_write(scan->management, core, scan->now, out);
     else
         rt_report_write(&scan->report, core, scan->now, out);
 }

@@ -1,13 +1,15 @@
-/* Questions about every account (account.list, alert.list with open, report.portfolio) and about the
- * history of alerts (alert.list), answered a piece at a time between batches of events, a partition
- * or some hundred alerts, so that a list over a million accounts delays nobody's acknowledgement. The
- * moment of the question holds for the whole answer. */
+/* Questions about every account (account.list, alert.list with open, report.portfolio,
+ * report.management) and about the history of alerts (alert.list), answered a piece at a time
+ * between batches of events, a partition or some hundred alerts, so that a list over a million
+ * accounts delays nobody's acknowledgement. The moment of the question holds for the whole answer.
+ */
 #ifndef RT_WORKERS_SCAN_H
 #define RT_WORKERS_SCAN_H
 
 #include "protocol/query.h"
 #include "workers/alert_history.h"
 #include "workers/core.h"
+#include "workers/management.h"
 #include "workers/report.h"
 
 /* One candidate of a list: smaller keys come first, then names (bytes). */
@@ -31,7 +33,8 @@ struct rt_scan {
     double after_key;
     struct rt_span after_name;
     struct rt_report report;
-    struct rt_alert_history history; /* alert.list without `open` */
+    struct rt_alert_history history;  /* alert.list without `open` */
+    struct rt_management *management; /* NULL: not asked for */
 };
 
 /* True for queries that scans answer. */

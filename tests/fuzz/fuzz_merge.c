@@ -33,6 +33,7 @@ static const struct {
     {{.op = RT_ALERT_LIST, .limit = 3, .open = true}, rt_merge_alerts},
     {{.op = RT_DEAD_LIST, .limit = 3}, rt_merge_dead},
     {{.op = RT_REPORT_PORTFOLIO, .limit = 3}, rt_merge_report},
+    {{.op = RT_REPORT_MANAGEMENT, .limit = 3}, rt_merge_management},
     {{.op = RT_STATS, .limit = 3}, merge_stats},
 };
 

@@ -309,6 +309,11 @@ static void other_queries(void **state)
     query_of("query_alert_snooze", "{op: 'alert.snooze', id: '17-3'}", RT_ALERT_SNOOZE);
     query_of("query_report_portfolio", "{op: 'report.portfolio', owner: 'kim'}",
              RT_REPORT_PORTFOLIO);
+    query = query_of("query_report_management",
+                     "{op: 'report.management', owner: 'kim', tier: 'key', region: 'north', limit: "
+                     "5}",
+                     RT_REPORT_MANAGEMENT);
+    assert_true(rt_span_is(query.region, "north") && rt_span_is(query.tier, "key"));
     query_of("query_dead_list", "{op: 'dead.list', limit: 5, after: '0-7'}", RT_DEAD_LIST);
     query_of("query_dead_retry", "{op: 'dead.retry', id: '0-7'}", RT_DEAD_RETRY);
     query_of("query_dead_drop", "{op: 'dead.drop', id: '0-7'}", RT_DEAD_DROP);

@@ -184,14 +184,18 @@ static void each_role_may_do_its_own(void **state)
         {"subscriber", "", "events alerts query", "alert.list", false, true},
         {"subscriber", "owner = kim\n", "events alerts query", "alert.list", false, false},
         {"reader", "", "events query",
-         "account.get account.list account.timeline alert.list report.portfolio dead.list stats",
+         "account.get account.list account.timeline alert.list report.portfolio "
+         "report.management dead.list stats",
          false, false},
         {"reader", "owner = kim\n", "events query",
-         "account.get account.list account.timeline alert.list report.portfolio", false, false},
+         "account.get account.list account.timeline alert.list report.portfolio "
+         "report.management",
+         false, false},
         {"admin", "", "events firehose alerts query",
          "account.get account.list account.timeline account.erase account.override "
          "account.override.end alert.list alert.ack "
-         "alert.snooze report.portfolio dead.list dead.retry dead.drop stats dead.get",
+         "alert.snooze report.portfolio report.management dead.list dead.retry dead.drop stats "
+         "dead.get",
          true, true},
     };
 
@@ -204,7 +208,7 @@ static void each_role_may_do_its_own(void **state)
                              strstr(roles[i].doors, rt_door_name((enum rt_door)door)) != NULL);
         }
         for (int op = 0; op < RT_OPS; op++) {
-            char ops[300], name[40];
+            char ops[400], name[40];
 
             snprintf(ops, sizeof ops, " %s ", roles[i].ops);
             snprintf(name, sizeof name, " %s ", rt_op_name((enum rt_op)op));

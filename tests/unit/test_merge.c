@@ -272,6 +272,80 @@ static void reports_add_up(void **state)
     assert_int_equal(rt_read_kind(&value), RT_KIND_NIL);
 }
 
+#define NO_LISTS                                                                                   \
+    "lists: {at_risk: [], next_renewals: [], complaints: [], owed: [], visits: [], growth: []}"
+
+/* Rows of one name are one row, those of nobody the first; lists go by their keys, then by name. */
+static void a_management_report_adds_up(void **state)
+{
+    static const char *const texts[] = {
+        "{ok: true, numbers: {accounts: 3, score_sum: 60, scored: 2}, groups: {owners: [[nil, "
+        "{accounts: 1, score_sum: 0, scored: 0}], ['kim', {accounts: 2, score_sum: 60, scored: "
+        "2}]], tiers: [], regions: [], currencies: []}, lists: {at_risk: [[1, 5, {account: 'b'}], "
+        "[2, 0, {account: 'a'}]], next_renewals: [], complaints: [], owed: [], visits: [], growth: "
+        "[]}}",
+        "{ok: true, numbers: {accounts: 2, score_sum: 30, scored: 1}, groups: {owners: [['ann', "
+        "{accounts: 1, score_sum: 0, scored: 0}], ['kim', {accounts: 1, score_sum: 30, scored: "
+        "1}]], tiers: [], regions: [], currencies: []}, lists: {at_risk: [[1, 4, {account: 'd'}], "
+        "[1, 5, {account: 'aa'}]], next_renewals: [], complaints: [], owed: [], visits: [], "
+        "growth: []}}"};
+
+    (void)state;
+    assert_true(
+        merge(rt_merge_management, "{op: 'report.management', tier: 'key', limit: 3}", 2, texts));
+    rt_buffer_clear(&parts[3]);
+    notation(&parts[3], "[{account: 'd'}, {account: 'aa'}, {account: 'b'}]");
+    {
+        struct rt_reader value;
+        int64_t number;
+        uint32_t rows;
+
+        assert_true(rt_msgpack_check(rt_buffer_span(&reply), 16));
+        assert_true(rt_merge_find(rt_buffer_span(&reply), "at", &value));
+        assert_true(rt_read_int(&value, &number) && number == MOMENT);
+        assert_true(rt_merge_find(rt_buffer_span(&reply), "accounts", &value));
+        assert_true(rt_read_int(&value, &number) && number == 5);
+        assert_true(rt_merge_find(rt_buffer_span(&reply), "at_risk", &value));
+        assert_memory_equal(value.at, parts[3].data, parts[3].size);
+        assert_true(rt_merge_find(rt_buffer_span(&reply), "owners", &value));
+        assert_true(rt_read_array(&value, &rows) && rows == 3);
+        rt_buffer_clear(&parts[3]);
+        notation(&parts[3], "['ann', 'kim']");
+        assert_true(memmem(value.at, (size_t)(value.end - value.at), parts[3].data + 1, 4) != NULL);
+    }
+}
+
+static void management_parts_that_make_no_sense_fail(void **state)
+{
+    static const char *const bad[] = {
+        "{ok: true}",
+        "{ok: true, numbers: {}, groups: {}, " NO_LISTS "}",
+        "{ok: true, numbers: {a: 'x'}, groups: {owners: [], tiers: [], regions: [], currencies: "
+        "[]}, " NO_LISTS "}",
+        "{ok: true, numbers: {}, groups: {owners: [['kim']], tiers: [], regions: [], currencies: "
+        "[]}, " NO_LISTS "}",
+        "{ok: true, numbers: {}, groups: {owners: [[5, {}]], tiers: [], regions: [], currencies: "
+        "[]}, " NO_LISTS "}",
+        "{ok: true, numbers: {}, groups: {owners: [['kim', 5]], tiers: [], regions: [], "
+        "currencies: []}, " NO_LISTS "}",
+        "{ok: true, numbers: {}, groups: {owners: [], tiers: [], regions: [], currencies: []}, "
+        "lists: {at_risk: []}}",
+        "{ok: true, numbers: {}, groups: {owners: [], tiers: [], regions: [], currencies: []}, "
+        "lists: {at_risk: [[1, {account: 'a'}]], next_renewals: [], complaints: [], owed: [], "
+        "visits: [], growth: []}}",
+        "{ok: true, numbers: {}, groups: {owners: [], tiers: [], regions: [], currencies: []}, "
+        "lists: {at_risk: [[1, 2, {name: 'a'}]], next_renewals: [], complaints: [], owed: [], "
+        "visits: [], growth: []}}"};
+    static const char *const good = "{ok: true, numbers: {}, groups: {owners: [], tiers: [], "
+                                    "regions: [], currencies: []}, " NO_LISTS "}";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_false(merge(rt_merge_management, "{op: 'report.management'}", 1, &bad[i]));
+    }
+    assert_true(merge(rt_merge_management, "{op: 'report.management'}", 1, &good));
+}
+
 static void stats_add_up(void **state)
 {
     struct rt_span spans[2];
@@ -308,6 +382,8 @@ int main(void)
         cmocka_unit_test(the_moment_of_a_list_is_found_again),
         cmocka_unit_test(reports_add_up),
         cmocka_unit_test(sums_stay_numbers),
+        cmocka_unit_test(a_management_report_adds_up),
+        cmocka_unit_test(management_parts_that_make_no_sense_fail),
         cmocka_unit_test(stats_add_up),
     };
 

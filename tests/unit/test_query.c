@@ -129,6 +129,11 @@ static void texts_refused(void **state)
     key_refused("account.get", "account", "'\\xff'");
     each_refused("account.list", "owner", no_string);
     each_refused("report.portfolio", "owner", no_string);
+    each_refused("report.management", "owner", no_string);
+    each_refused("report.management", "tier", no_string);
+    each_refused("report.management", "region", no_string);
+    key_refused("report.management", "region", "'x'*129");
+    key_refused("report.management", "limit", "1001");
     key_refused("account.list", "owner", "'x'*129");
     each_refused("account.list", "tier", no_string);
     each_refused("account.list", "after", no_string);

@@ -500,6 +500,11 @@ static bool run_report(struct state *s)
     return scan(s, "{op: 'report.portfolio', owner: 'kim'}");
 }
 
+static bool run_management(struct state *s)
+{
+    return scan(s, "{op: 'report.management', owner: 'kim', limit: 3}");
+}
+
 static bool run_export(struct state *s)
 {
     rt_core_export(&s->core, rt_core_shard(&s->core, rt_span_text("a")), &s->out);
@@ -619,6 +624,7 @@ static const struct operation operations[] = {
     {"alert.list", make_judged, run_history, 0},
     {"alert.list, open ones", make_judged, run_open, 0},
     {"report.portfolio", make_judged, run_report, 0},
+    {"report.management", make_judged, run_management, 0},
     {"stats", make_judged, run_stats, 0},
     {"dead.list", make_letters, run_dead_list, 0},
     {"dead.get", make_letters, run_dead_get, 0},
