@@ -36,11 +36,15 @@ _retainctl() {
         COMPREPLY=($(compgen -W "info warning critical" -- "$cur"))
         return
         ;;
+    --table)
+        COMPREPLY=($(compgen -W "at_risk next_renewals complaints owed visits growth owners tiers regions currencies" -- "$cur"))
+        return
+        ;;
     --spool | --directory)
         COMPREPLY=($(compgen -d -- "$cur"))
         return
         ;;
-    --truth | --config | --cursor-file | --svg | --rows | --output | --key | --server)
+    --truth | --config | --cursor-file | --svg | --html | --rows | --output | --key | --server)
         COMPREPLY=($(compgen -f -- "$cur"))
         return
         ;;

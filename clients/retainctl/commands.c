@@ -51,7 +51,16 @@ const struct rt_cli_command rt_cli_commands[] = {
      "told me'\n"
      "  retainctl override acme --end --reason 'signed again'",
      rt_cli_override},
-    {"report", "[OWNER]", "the portfolio of an account manager, or of all", NULL, rt_cli_report},
+    {"report", "[OWNER]", "the portfolio of an account manager, or of all; the management report",
+     "Any option but --json asks for the management report: health now and ahead, value at risk, "
+     "renewals, time limits kept\n"
+     "and missed, complaints, what is overdue, visits due, growth, by owner, tier, region and "
+     "currency. Tables of --table:\n"
+     "at_risk next_renewals complaints owed visits growth owners tiers regions currencies.\n"
+     "\n"
+     "  retainctl report --management --json\n"
+     "  retainctl report kim --html review.html",
+     rt_cli_report},
     {"export", "[ACCOUNT]", "events of one account or of all, as push reads them",
      "JSON Lines on standard output: account by account in the order of their names, each one's "
      "events newest first. Pushed again\n"

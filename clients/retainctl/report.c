@@ -1,6 +1,9 @@
-/* report [OWNER]: a portfolio in numbers and the accounts to look at first. */
+/* report [OWNER]: a portfolio in numbers and the accounts to look at first; or the report for
+ * management, as tables, CSV or a page. */
+#include <errno.h>
 #include <string.h>
 
+#include "clients/retainctl/management.h"
 #include "clients/retainctl/show.h"
 
 /* "renewals 30 accounts: 2" -- numbers within numbers are shown with the path to them. */
@@ -90,20 +93,22 @@ static void lists_print(const json_t *map)
     }
 }
 
-int rt_cli_report(struct rt_cli *cli, int argc, char **argv)
-{
-    const struct rt_cli_option options[] = {{NULL, 0, NULL, NULL, RT_CLI_FLAG, NULL}};
-    int count, code = rt_cli_parse(cli, options, argc, argv, &count);
-    retain_map *params;
-    json_t *reply;
+/* ---- the portfolio, or the management report --------------------------------------------------- */
 
-    if (code != RT_CLI_CONTINUE)
-        return code;
-    if (count > 1)
-        return rt_cli_usage(cli, "one owner is wanted, or none for all");
-    params = retain_map_new();
-    if (count == 1)
-        retain_map_text(params, "owner", argv[0]);
+struct options {
+    bool management, csv;
+    const char *tier, *region, *table, *html;
+    int64_t limit; /* of each list; -1: not given */
+};
+
+static int portfolio(struct rt_cli *cli, const char *owner)
+{
+    retain_map *params = retain_map_new();
+    json_t *reply;
+    int code;
+
+    if (owner != NULL)
+        retain_map_text(params, "owner", owner);
     reply = rt_cli_ask_table(cli, "report.portfolio", params, &code);
     retain_map_free(params);
     if (reply != NULL) {
@@ -113,4 +118,86 @@ int rt_cli_report(struct rt_cli *cli, int argc, char **argv)
     }
     json_decref(reply);
     return code;
+}
+
+static int html_write(const json_t *report, const char *path)
+{
+    FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+    bool written;
+
+    if (out == NULL)
+        return rt_cli_fail("%s: %s", path, strerror(errno));
+    rt_management_html(report, out);
+    written = fflush(out) == 0 && !ferror(out);
+    if (out != stdout)
+        written = fclose(out) == 0 && written;
+    return written ? RT_EXIT_OK : rt_cli_fail("%s: %s", path, strerror(errno));
+}
+
+static int shown(const struct options *o, const json_t *report)
+{
+    if (o->html != NULL)
+        return html_write(report, o->html);
+    if (o->csv || o->table != NULL)
+        rt_management_csv(report, o->table == NULL ? NULL : rt_management_find(o->table), stdout);
+    else
+        rt_management_print(report);
+    return RT_EXIT_OK;
+}
+
+/* As many lines of each list as a person reads, unless asked for more. */
+enum { LINES = 20 };
+
+static int management(struct rt_cli *cli, const struct options *o, const char *owner)
+{
+    bool for_programs = cli->json || o->csv || o->table != NULL;
+    retain_map *params = retain_map_new();
+    json_t *reply;
+    int code;
+
+    if (owner != NULL)
+        retain_map_text(params, "owner", owner);
+    if (o->tier != NULL)
+        retain_map_text(params, "tier", o->tier);
+    if (o->region != NULL)
+        retain_map_text(params, "region", o->region);
+    if (o->limit >= 0 || !for_programs)
+        retain_map_int(params, "limit", o->limit >= 0 ? o->limit : LINES);
+    reply = o->html != NULL ? rt_cli_ask(cli, "report.management", params, &code)
+                            : rt_cli_ask_table(cli, "report.management", params, &code);
+    retain_map_free(params);
+    if (reply != NULL && code == RT_EXIT_OK)
+        code = shown(o, reply);
+    json_decref(reply);
+    return code;
+}
+
+int rt_cli_report(struct rt_cli *cli, int argc, char **argv)
+{
+    struct options o = {.limit = -1};
+    const struct rt_cli_option options[] = {
+        {"management", 'm', NULL, "the report for management", RT_CLI_FLAG, &o.management},
+        {"tier", 't', "NAME", "the same, of this tier", RT_CLI_TEXT, &o.tier},
+        {"region", 'r', "NAME", "the same, of this region", RT_CLI_TEXT, &o.region},
+        {"limit", 'n', "N", "the same, with so many lines a list, 1 to 1000", RT_CLI_WHOLE,
+         &o.limit},
+        {"csv", 0, NULL, "the same, as CSV: a line a value", RT_CLI_FLAG, &o.csv},
+        {"table", 0, "NAME", "the same, as CSV: one of its tables", RT_CLI_TEXT, &o.table},
+        {"html", 0, "FILE", "the same, as a page to print; - is standard output", RT_CLI_TEXT,
+         &o.html},
+        {NULL, 0, NULL, NULL, RT_CLI_FLAG, NULL}};
+    int count, code = rt_cli_parse(cli, options, argc, argv, &count);
+
+    if (code != RT_CLI_CONTINUE)
+        return code;
+    if (count > 1)
+        return rt_cli_usage(cli, "one owner is wanted, or none for all");
+    if (o.table != NULL && rt_management_find(o.table) == NULL)
+        return rt_cli_usage(cli, "--table: there is no table '%s'", o.table);
+    if ((o.html != NULL) + (o.csv || o.table != NULL) + cli->json > 1)
+        return rt_cli_usage(cli, "--json, --csv and --html exclude each other");
+    if (!o.management && o.tier == NULL && o.region == NULL && o.limit < 0 && !o.csv &&
+        o.table == NULL && o.html == NULL)
+        return portfolio(cli, count == 1 ? argv[0] : NULL);
+    return management(cli, &o, count == 1 ? argv[0] : NULL);
 }

@@ -48,16 +48,16 @@ void rt_show_date(struct rt_grid *grid, const json_t *ms)
                  json_is_integer(ms) ? rt_when_date(json_integer_value(ms), text) : NULL);
 }
 
-void rt_show_amount(struct rt_grid *grid, const json_t *value)
+const char *rt_show_amount_text(double value, char out[RT_SHOW_AMOUNT])
 {
-    char digits[64], out[96];
+    char digits[64];
     size_t size, at = 0;
 
-    if (!json_is_number(value) || fabs(json_number_value(value)) >= 1e15) {
-        rt_grid_json(grid, RT_PLAIN, value);
-        return;
+    if (fabs(value) >= 1e15) {
+        snprintf(out, RT_SHOW_AMOUNT, "%g", value);
+        return out;
     }
-    snprintf(digits, sizeof(digits), "%.0f", json_number_value(value));
+    snprintf(digits, sizeof(digits), "%.0f", value);
     size = strlen(digits);
     for (size_t i = 0; i < size; i++) {
         out[at++] = digits[i];
@@ -65,7 +65,17 @@ void rt_show_amount(struct rt_grid *grid, const json_t *value)
             out[at++] = ',';
     }
     out[at] = '\0';
-    rt_grid_text(grid, RT_PLAIN, out);
+    return out;
+}
+
+void rt_show_amount(struct rt_grid *grid, const json_t *value)
+{
+    char out[RT_SHOW_AMOUNT];
+
+    if (!json_is_number(value) || fabs(json_number_value(value)) >= 1e15)
+        rt_grid_json(grid, RT_PLAIN, value);
+    else
+        rt_grid_text(grid, RT_PLAIN, rt_show_amount_text(json_number_value(value), out));
 }
 
 void rt_show_text(const json_t *text)

@@ -13,7 +13,9 @@ void rt_show_score(struct rt_grid *grid, enum rt_color color, const json_t *scor
 /* A time as date and minutes, or "-". */
 void rt_show_time(struct rt_grid *grid, const json_t *ms);
 void rt_show_date(struct rt_grid *grid, const json_t *ms);
-/* Money and the like: "12,500" */
+/* Money and the like: "12,500"; beyond 10^15 "1.5e+20". */
+enum { RT_SHOW_AMOUNT = 96 };
+const char *rt_show_amount_text(double value, char out[RT_SHOW_AMOUNT]);
 void rt_show_amount(struct rt_grid *grid, const json_t *value);
 
 /* Escaped text to standard output. */
