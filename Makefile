@@ -212,9 +212,9 @@ peer-programs: $(peers)
 $(peers): $(O)/%: $(O)/%.o $$(call archives_of,$$*.c)
 	$(call say,LINK)$(link_test) $(if $(findstring redis,$@),-lhiredis,-lnats)
 
-# Figures to print; make bench QUICK=--quick for a shorter look.
+# Figures of retaind alone; make bench BENCH=--quick for a shorter look, BENCH="--accounts 10000000" for how it grows.
 bench: all bench-programs
-	bench/run.py $(O) $(O)/bench/load $(QUICK)
+	bench/run.py $(O) $(BENCH)
 
 # The same job done by Redis Streams and NATS JetStream, and what the hardware allows: docs/PERFORMANCE.md.
 # make bench-peers PEERS="--quick", or --help for the rest.
@@ -222,6 +222,10 @@ bench-peers:
 	packaging/dependencies build bench
 	$(MAKE) --no-print-directory all bench-programs peer-programs
 	bench/peers.py $(O) $(PEERS)
+
+# The tables of docs/PERFORMANCE.md from what these two wrote to bench/results.
+performance:
+	bench/report.py bench/results docs/PERFORMANCE.md
 
 # The tables of docs/SCORE.md from the logs that are in EVIDENCE; without them those rows stay as they are.
 EVIDENCE ?= ../shared/data
@@ -328,7 +332,7 @@ deb:
 clean:
 	rm -rf $(O)
 
-.PHONY: all test-programs shims sim fuzz-programs bench bench-programs bench-peers peer-programs evidence check style fuzz kill-rounds crash-walk coverage demo \
+.PHONY: all test-programs shims sim fuzz-programs bench bench-programs bench-peers peer-programs performance evidence check style fuzz kill-rounds crash-walk coverage demo \
         deps test-deps docs golden-state install uninstall deb clean FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(O)/%.d,$(wildcard protocol/*.c config/*.c config/tool/*.c daemon/*.c workers/*.c clients/*/*.c tests/*/*.c \

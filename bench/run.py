@@ -1,157 +1,183 @@
 #!/usr/bin/python3
-"""The benchmark: starts retaind on loopback with real fdatasync and prints medians.
+"""retaind alone: what it costs to hold many accounts, to start, to snapshot, to recognise what was sent before.
 
-    bench/run.py BIN_DIR LOAD [--quick]
+    bench/run.py BIN_DIR [--quick] [--accounts N] [--results DIR]
 
-BIN_DIR holds retaind and retain-worker, LOAD is the producer built from bench/load.c. Cases alternate within a round, so
-that whatever else the machine does meets them alike; figures are medians over the rounds, and ratios are within one run."""
-import json
+Two daemons, one with 1,000 accounts and one with many, take turns, so that whatever else the machine does meets them alike. The
+many have a profile each (12-byte name, owner, tier, value, renewal). fdatasync is real. Prints the figures and writes
+DIR/alone.json and DIR/alone.md (bench/results); a number of accounts other than a million is in the names of those files."""
+import argparse
 import os
-import platform
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import report  # noqa: E402
+import servers  # noqa: E402
 
 SEED = 20240229
+FEW, BATCH, WINDOW = 1000, 100, 200
+NEVER = ["snapshot.interval_ms=86400000", "snapshot.bytes=1024G"]
+ALWAYS = ["snapshot.interval_ms=100"]
 
 
-class Daemon:
-    """retaind on a state directory of its own; ends with the block."""
-
-    def __init__(self, bin_dir, state, workers=2):
-        self.bin_dir, self.state, self.workers = bin_dir, state, workers
-
-    def start(self):
-        listen = [f"listen.{name}=tcp://127.0.0.1:0" for name in ("events", "firehose", "alerts", "query")]
-        options = listen + ["listen.http=127.0.0.1:0", f"workers.count={self.workers}"]
-        began = time.monotonic()
-        self.process = subprocess.Popen(
-            [os.path.join(self.bin_dir, "retaind"), "--state-dir", self.state]
-            + [word for option in options for word in ("-o", option)],
-            stderr=open(os.path.join(self.state, "log"), "ab"))
-        path = os.path.join(self.state, "endpoints")
-        while not os.path.exists(path):
-            if self.process.poll() is not None:
-                sys.exit("retaind ended: see " + os.path.join(self.state, "log"))
-            time.sleep(0.002)
-        self.start_seconds = time.monotonic() - began
-        self.endpoints = dict(line.split() for line in open(path))
-        return self
-
-    def environment(self):
-        return dict(os.environ, RETAIND_EVENTS=self.endpoints["events"],
-                    RETAIND_ALERTS=self.endpoints["alerts"], RETAIND_QUERY=self.endpoints["query"])
-
-    def processes(self):
-        pids = [self.process.pid]
-        for entry in os.listdir("/proc"):
-            if entry.isdigit():
-                try:
-                    with open(f"/proc/{entry}/stat") as stat:
-                        if int(stat.read().rsplit(")", 1)[1].split()[1]) == self.process.pid:
-                            pids.append(int(entry))
-                except OSError:
-                    pass
-        return pids
-
-    def resident_bytes(self):
-        total = 0
-        for pid in self.processes():
-            with open(f"/proc/{pid}/status") as status:
-                total += int(re.search(r"RssAnon:\s+(\d+)", status.read()).group(1)) * 1024
-        return total
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(120)
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.stop()
+def metric(daemon, name):
+    """Of all workers together."""
+    with urllib.request.urlopen(f"http://{daemon.endpoints['http']}/metrics", timeout=30) as answer:
+        text = answer.read().decode()
+    return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? ([0-9.e+]+)$", text, re.MULTILINE))
 
 
-def load(daemon, tool, *words):
-    result = subprocess.run([tool] + [str(word) for word in words], env=daemon.environment(),
-                            stdout=subprocess.PIPE, check=True)
-    return json.loads(result.stdout)
+def cpu_ns(daemon):
+    total = 0
+    for pid in daemon.processes():
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/schedstat") as file:
+                total += int(file.read().split()[0])
+    return total
 
 
-def median(values):
-    return statistics.median(values)
+def used_bytes(path):
+    """Up to the last byte that is not zero: segments are made large beforehand."""
+    at = os.path.getsize(path)
+    with open(path, "rb") as file:
+        while at > 0:
+            size = min(at, 1 << 20)
+            file.seek(at - size)
+            kept = file.read(size).rstrip(b"\0")
+            if kept:
+                return at - size + len(kept)
+            at -= size
+    return 0
 
 
-def throughput(bin_dir, tool, base, rounds, scale):
-    cases = {"1 event a message": (int(200_000 * scale), 1, 20_000, 4_000),
-             "100 events a message": (int(2_000_000 * scale), 100, 20_000, 200)}
-    rates = {name: [] for name in cases}
-    for turn in range(rounds):
-        for name, (events, batch, accounts, window) in cases.items():
-            state = tempfile.mkdtemp(dir=base)
-            with Daemon(bin_dir, state) as daemon:
-                rates[name].append(load(daemon, tool, "throughput", events, batch, accounts, window,
-                                        SEED + turn)["events_per_s"])
-            shutil.rmtree(state)
-    for name, values in rates.items():
-        print(f"acknowledged events/s, {name}: {median(values):,.0f}   (rounds: "
-              + " ".join(f"{value:,.0f}" for value in values) + ")")
-    single, packed = (median(values) for values in rates.values())
-    print(f"ratio packed : single = {packed / single:.1f}")
+def journal_bytes(daemon):
+    """Of records, and of the index of identities beside them."""
+    folder = os.path.join(daemon.state, "journal")
+    sizes = {".seg": 0, ".idx": 0}
+    for name in os.listdir(folder):
+        ending = os.path.splitext(name)[1]
+        if ending == ".seg":
+            sizes[ending] += used_bytes(os.path.join(folder, name))
+        elif ending == ".idx":
+            sizes[ending] += os.path.getsize(os.path.join(folder, name))
+    return sizes[".seg"], sizes[".idx"]
 
 
-def latency(bin_dir, tool, base, seconds):
-    state = tempfile.mkdtemp(dir=base)
-    with Daemon(bin_dir, state) as daemon:
-        result = load(daemon, tool, "latency", 1000, seconds, 1, 20_000, 125 * seconds, SEED)
-    shutil.rmtree(state)
-    print(f"at 1,000 events/s, {result['alerts']} alerts, {result['unheard']} unheard:")
-    for name, label in (("ack", "push-to-ack"), ("alert", "push-to-alert")):
-        print(f"  {label} ms: p50 {result[name + '_p50_ms']:.2f}  p99 {result[name + '_p99_ms']:.2f}"
-              f"  p99.9 {result[name + '_p999_ms']:.2f}")
+def again(daemon, options):
+    """Stops it cleanly and starts it on the same state."""
+    servers.end(daemon.process)
+    daemon.options = list(options)
+    return daemon.start()
 
 
-def restart(bin_dir, tool, base, counts):
-    for count in counts:
-        state = tempfile.mkdtemp(dir=base)
-        with Daemon(bin_dir, state) as daemon:
-            empty = daemon.resident_bytes()
-            load(daemon, tool, "accounts", count)
-            full = daemon.resident_bytes()
-        with Daemon(bin_dir, state) as daemon:
-            clean, loaded = daemon.start_seconds, daemon.resident_bytes()
-            for pid in daemon.processes():
-                os.kill(pid, signal.SIGKILL)
-            daemon.process.wait()
-        os.unlink(os.path.join(state, "endpoints"))
-        with Daemon(bin_dir, state) as daemon:
-            crash = daemon.start_seconds
-        print(f"{count:,} accounts: start {clean:.2f} s after a clean stop, {crash:.2f} s after kill -9; "
-              f"RSS/account {(full - empty) / count:.0f} bytes while loading, "
-              f"{(loaded - empty) / count:.0f} after a start")
-        shutil.rmtree(state)
+def idle_share(daemon, seconds):
+    before, began = cpu_ns(daemon), time.monotonic()
+    time.sleep(seconds)
+    return (cpu_ns(daemon) - before) / 1e9 / (time.monotonic() - began)
+
+
+def fill(args, base, found):
+    """A daemon that has all accounts in its snapshot and nothing behind it."""
+    daemon = servers.Retaind(args.bin_dir, base, options=NEVER).start()
+    empty = daemon.resident_bytes()
+    daemon.load("profiles", args.accounts)
+    found["rss_account_loading_bytes"] = (daemon.resident_bytes() - empty) / args.accounts
+    again(daemon, NEVER)
+    found["start_clean_s"] = daemon.start_seconds
+    found["rss_account_bytes"] = (daemon.resident_bytes() - empty) / args.accounts
+    found["idle_cpu_percent"] = 100 * idle_share(daemon, args.idle_s)
+    return daemon
+
+
+def growth(args, few, many, found):
+    rates = {"few": [], "many": []}
+    resident, identities = [], []
+    for turn in range(args.rounds):
+        for name, daemon, accounts in (("few", few, FEW), ("many", many, args.accounts)):
+            result = daemon.load("throughput", args.events // args.rounds // BATCH * BATCH, BATCH, accounts, WINDOW, SEED + turn)
+            rates[name].append(result["events_per_s"])
+        resident.append(few.resident_bytes())
+        identities.append(metric(few, "retaind_worker_identities"))
+    found["events_per_s_few"] = statistics.median(rates["few"])
+    found["events_per_s_many"] = statistics.median(rates["many"])
+    found["rounds"] = rates
+    found["dedupe_bytes_event"] = metric(many, "retaind_worker_dedupe_bytes") / metric(many, "retaind_worker_identities")
+    if len(resident) > 1:
+        found["rss_bytes_event"] = (resident[-1] - resident[0]) / (identities[-1] - identities[0])
+    records, index = journal_bytes(few)
+    received = metric(few, "retaind_received_bytes_total")
+    found["journal_bytes_byte"], found["index_bytes_byte"] = records / received, index / received
+
+
+def restart(daemon, found):
+    """What the crash left: every account in the snapshot, all events of the growth behind it. The page cache is warm."""
+    daemon.kill()
+    daemon.options = NEVER
+    daemon.start()
+    found["restart_s"] = daemon.start_seconds
+
+
+def snapshots(args, daemon, found):
+    """p99 without any snapshot, and with one after the other."""
+    runs = {"without": [], "with": []}
+    seed = SEED + 1000  # never twice: what was sent before raises no alert
+    for _ in range(args.latency_rounds):
+        for name, options in (("without", NEVER), ("with", ALWAYS)):
+            again(daemon, options)
+            daemon.load("throughput", 100 * BATCH, BATCH, args.accounts, WINDOW, seed + 1)  # so that there is something to write
+            runs[name].append(daemon.load("latency", 1000, args.latency_s, 1, args.accounts, 200 * args.latency_s, seed + 2))
+            seed += 2
+    for name, results in runs.items():
+        for key in ("ack_p99_ms", "alert_p99_ms", "alert_p50_ms"):
+            found[f"{name}_snapshots_{key}"] = statistics.median(result[key] for result in results)
+    found["snapshot_alerts"] = runs["with"][0]["alerts"]
+
+
+def measure(args, base):
+    found = {"accounts": args.accounts, "events": args.events}
+    with servers.Retaind(args.bin_dir, base, accounts=FEW) as few:
+        many = fill(args, base, found)
+        try:
+            growth(args, few, many, found)
+            restart(many, found)
+            snapshots(args, many, found)
+        finally:
+            many.__exit__()
+    return found
 
 
 def main():
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    bin_dir, tool = sys.argv[1:3]
-    quick = "--quick" in sys.argv
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bin_dir")
+    parser.add_argument("--quick", action="store_true", help="a tenth of it: to see whether all of it works")
+    parser.add_argument("--accounts", type=int, help="1,000,000 unless it says another number")
+    parser.add_argument("--results", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "results"))
+    args = parser.parse_args()
+    small = 10 if args.quick else 1
+    args.accounts = args.accounts or 1_000_000 // small
+    args.events, args.rounds = 5_000_000 // small, 2 if args.quick else 3
+    args.idle_s, args.latency_s, args.latency_rounds = 10 // small, 6 // (small if small == 1 else 3), 1 if args.quick else 2
     base = tempfile.mkdtemp(prefix="retaind-bench.")
-    print(f"machine: {os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}")
     try:
-        throughput(bin_dir, tool, base, 1 if quick else 3, 0.2 if quick else 1)
-        latency(bin_dir, tool, base, 3 if quick else 10)
-        restart(bin_dir, tool, base, [100_000] if quick else [100_000, 1_000_000])
+        machine = servers.machine(args.bin_dir)
+        machine["sync_of_12_kib_us"] = servers.disk_sync_us(base)
+        print(report.machine_line(machine), flush=True)
+        found = measure(args, base)
     finally:
         shutil.rmtree(base, ignore_errors=True)
+    name = "alone" if args.accounts == 1_000_000 else f"alone-{args.accounts}"
+    report.write(args.results, name, {"machine": machine, "alone": found})
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (RuntimeError, subprocess.CalledProcessError) as fault:
+        sys.exit(f"bench: {fault}")

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-enum { SENDS_BETWEEN_LOOKS = 32, SUBSCRIBE_MS = 500, PATIENCE_S = 30 };
+enum { SENDS_BETWEEN_LOOKS = 32, KNOCKS_MAX = 300, KNOCK_MS = 100, PATIENCE_S = 30 };
 static const int64_t second_ns = 1000000000;
 
 /* ---- what comes back ------------------------------------------------------------------------- */
@@ -19,8 +19,10 @@ void bench_inbox_open(struct bench_inbox *inbox, const struct bench_load *load)
         return;
     }
     inbox->messages = load->rate * load->seconds / load->batch;
-    inbox->answered_at = calloc(inbox->messages, sizeof(int64_t));
-    inbox->heard_at = calloc(inbox->messages, sizeof(int64_t));
+    inbox->room = inbox->messages + KNOCKS_MAX;
+    inbox->first = inbox->room;
+    inbox->answered_at = calloc(inbox->room, sizeof(int64_t));
+    inbox->heard_at = calloc(inbox->room, sizeof(int64_t));
     if (inbox->answered_at == NULL || inbox->heard_at == NULL)
         abort();
 }
@@ -33,7 +35,7 @@ void bench_inbox_close(struct bench_inbox *inbox)
 
 void bench_answered(struct bench_inbox *inbox, uint64_t tag)
 {
-    if (inbox->answered_at != NULL && tag < inbox->messages)
+    if (tag < inbox->room)
         inbox->answered_at[tag] = bench_now_ns();
     atomic_fetch_add_explicit(&inbox->answered, 1, memory_order_release);
 }
@@ -52,10 +54,13 @@ void bench_heard(struct bench_inbox *inbox, const char *topic, size_t size)
         tag += unit * (uint64_t)(topic[--size] - '0');
         unit *= 10;
     }
-    if (inbox->heard_at == NULL || tag >= inbox->messages || inbox->heard_at[tag] != 0)
+    if (tag >= inbox->room || inbox->heard_at[tag] != 0)
         return;
     inbox->heard_at[tag] = bench_now_ns();
-    atomic_fetch_add_explicit(&inbox->heard, 1, memory_order_release);
+    if (tag < inbox->first)
+        inbox->listening = true;
+    else
+        atomic_fetch_add_explicit(&inbox->heard, 1, memory_order_release);
 }
 
 static uint64_t settled(struct bench_inbox *inbox)
@@ -113,9 +118,10 @@ static void throughput(const struct bench_load *load, struct bench_inbox *inbox,
 
 /* ---- at a rate ------------------------------------------------------------------------------- */
 
-static int64_t due_at(const struct bench_load *load, int64_t start, uint64_t tag)
+/* Moment of the message that is number `i` of those that count. */
+static int64_t due_at(const struct bench_load *load, int64_t start, uint64_t i)
 {
-    return start + (int64_t)((double)tag * load->batch * 1e9 / (double)load->rate);
+    return start + (int64_t)((double)i * load->batch * 1e9 / (double)load->rate);
 }
 
 static int ascending(const void *a, const void *b)
@@ -149,11 +155,12 @@ static void print_latencies(const struct bench_load *load, const struct bench_in
         abort();
     for (uint64_t i = 0; i < inbox->messages; i++) {
         int64_t due = due_at(load, start, i);
+        uint64_t tag = inbox->first + i;
 
-        if (inbox->answered_at[i] != 0)
-            ack[acks++] = (double)(inbox->answered_at[i] - due) / 1e6;
-        if (inbox->heard_at[i] != 0)
-            alert[alerts++] = (double)(inbox->heard_at[i] - due) / 1e6;
+        if (inbox->answered_at[tag] != 0)
+            ack[acks++] = (double)(inbox->answered_at[tag] - due) / 1e6;
+        if (inbox->heard_at[tag] != 0)
+            alert[alerts++] = (double)(inbox->heard_at[tag] - due) / 1e6;
     }
     printf("{\"rate\": %" PRIu64 ", \"batch\": %u, \"events\": %" PRIu64
            ", \"unanswered\": %" PRIu64 ", \"refused\": %" PRIu64
@@ -167,29 +174,61 @@ static void print_latencies(const struct bench_load *load, const struct bench_in
     free(alert);
 }
 
+static void send_one(const struct bench_load *load, struct bench_wire wire, uint64_t prefix,
+                     uint64_t tag, bool alert, struct rt_buffer *payload)
+{
+    make_message(load, prefix, tag, alert, bench_wall_ms(), payload);
+    wire.send(wire.self, rt_buffer_span(payload), tag, alert);
+}
+
+/* Who has asked for alerts is not told when that holds: messages with an alert go out until one is
+ * heard, and all of them are answered. Returns how many it took. */
+static uint64_t knock(const struct bench_load *load, struct bench_inbox *inbox,
+                      struct bench_wire wire, uint64_t prefix, struct rt_buffer *payload)
+{
+    uint64_t sent = 0;
+
+    while (!inbox->listening && sent < KNOCKS_MAX) {
+        int64_t until = bench_now_ns() + KNOCK_MS * INT64_C(1000000);
+
+        send_one(load, wire, prefix, sent++, true, payload);
+        while (!inbox->listening && bench_now_ns() < until)
+            wire.wait(wire.self, until);
+    }
+    if (!inbox->listening) {
+        fprintf(stderr, "load: no alert is heard\n");
+        exit(1);
+    }
+    while (settled(inbox) < sent)
+        wire.wait(wire.self, bench_now_ns() + second_ns);
+    return sent;
+}
+
 static void latency(const struct bench_load *load, struct bench_inbox *inbox,
                     struct bench_wire wire)
 {
     uint64_t every = inbox->messages / load->alerts, prefix = bench_random(), sent = 0, alerts = 0;
     struct rt_buffer payload = {0};
-    int64_t start = bench_now_ns() + SUBSCRIBE_MS * INT64_C(1000000), end;
+    uint64_t first = knock(load, inbox, wire, prefix, &payload);
+    int64_t start, end;
 
+    inbox->first = first;
     if (every == 0)
         every = 1;
+    start = bench_now_ns();
     while (sent < inbox->messages) {
         for (int i = 0; i < SENDS_BETWEEN_LOOKS && sent < inbox->messages &&
                         due_at(load, start, sent) <= bench_now_ns();
              i++) {
             bool alert = sent % every == 0;
 
-            make_message(load, prefix, sent, alert, bench_wall_ms(), &payload);
-            wire.send(wire.self, rt_buffer_span(&payload), sent++, alert);
+            send_one(load, wire, prefix, first + sent++, alert, &payload);
             alerts += alert;
         }
         wire.wait(wire.self, sent < inbox->messages ? due_at(load, start, sent) : 0);
     }
     end = bench_now_ns() + PATIENCE_S * second_ns;
-    while ((settled(inbox) < sent || inbox->heard < alerts) && bench_now_ns() < end)
+    while ((settled(inbox) < first + sent || inbox->heard < alerts) && bench_now_ns() < end)
         wire.wait(wire.self, bench_now_ns() + second_ns / 10);
     print_latencies(load, inbox, start, alerts);
     rt_buffer_free(&payload);

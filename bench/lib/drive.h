@@ -13,11 +13,15 @@
 
 #include "bench/lib/events.h"
 
-/* What comes back, possibly in another thread. */
+/* What comes back, possibly in another thread. Messages are numbered in the order in which they are
+ * sent. The first ones of an open loop only find out when alerts are heard. */
 struct bench_inbox {
     _Atomic uint64_t answered, heard, refused;
-    uint64_t messages;    /* so many are sent */
-    int64_t *answered_at; /* by message: ns; NULL in throughput */
+    _Atomic uint64_t first; /* the first message that counts */
+    _Atomic bool listening; /* an alert of those before it was heard */
+    uint64_t messages;      /* so many count */
+    uint64_t room;          /* of the arrays, by message */
+    int64_t *answered_at;   /* ns; NULL in throughput */
     int64_t *heard_at;
 };
 
