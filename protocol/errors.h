@@ -25,6 +25,7 @@
     X(RT_UNKNOWN_OP, "unknown_op")                                                                 \
     X(RT_NOT_FOUND, "not_found")                                                                   \
     X(RT_NOT_OPEN, "not_open")                                                                     \
+    X(RT_TOO_OLD, "too_old")                                                                       \
     X(RT_UNAVAILABLE, "unavailable")                                                               \
     X(RT_CURSOR_GONE, "cursor_gone")
 

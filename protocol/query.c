@@ -32,7 +32,8 @@
     X(BY, "by")                                                                                    \
     X(NOTE, "note")                                                                                \
     X(SCORE, "score")                                                                              \
-    X(REASON, "reason")
+    X(REASON, "reason")                                                                            \
+    X(SOURCE, "source")
 
 #define KEY_SYMBOL(symbol, name) KEY_##symbol,
 enum key { QUERY_KEYS(KEY_SYMBOL) KEY_COUNT };
@@ -63,6 +64,8 @@ static const struct op {
                              BIT(ACCOUNT) | BIT(BY) | BIT(REASON) | BIT(UNTIL)},
     [RT_ACCOUNT_OVERRIDE_END] = {"account.override.end", BIT(ACCOUNT) | BIT(BY) | BIT(REASON),
                                  BIT(ACCOUNT) | BIT(BY)},
+    [RT_EVENT_VOID] = {"event.void", BIT(ACCOUNT) | BIT(ID) | BIT(SOURCE) | BIT(BY) | BIT(REASON),
+                       BIT(ACCOUNT) | BIT(ID) | BIT(BY)},
     [RT_ALERT_LIST] = {"alert.list",
                        BIT(SINCE) | BIT(ACCOUNT) | BIT(OWNER) | BIT(KIND) | BIT(SEVERITY) |
                            BIT(OPEN) | BIT(LIMIT),
@@ -292,7 +295,7 @@ static enum rt_error check_limit(struct rt_reader value, struct rt_query *query,
 /* An acknowledgement may be nobody's, as it always might. */
 static bool names_author(enum rt_op op)
 {
-    return op == RT_ACCOUNT_OVERRIDE || op == RT_ACCOUNT_OVERRIDE_END;
+    return op == RT_ACCOUNT_OVERRIDE || op == RT_ACCOUNT_OVERRIDE_END || op == RT_EVENT_VOID;
 }
 
 static enum rt_error check_key(const struct scan *scan, enum key key, struct rt_query *query,
@@ -318,6 +321,8 @@ static enum rt_error check_key(const struct scan *scan, enum key key, struct rt_
         return check_text(value, key, 0, RT_NOTE_BYTES, &query->note, fault);
     case KEY_REASON:
         return check_text(value, key, 1, RT_NOTE_BYTES, &query->reason, fault);
+    case KEY_SOURCE:
+        return check_text(value, key, 0, RT_SOURCE_BYTES, &query->source, fault);
     case KEY_SCORE:
         return check_score(value, query, fault);
     case KEY_AFTER:

@@ -1,7 +1,7 @@
 /* Queries: the request, decoded and checked; the error reply; and the parts that workers answer
  * with when a query concerns all of them.
  *
- * Who answers: account.get, account.timeline, account.override, account.override.end, alert.ack, alert.snooze, dead.drop go to one worker,
+ * Who answers: account.get, account.timeline, account.override, account.override.end, event.void, alert.ack, alert.snooze, dead.drop go to one worker,
  * whose ANSWER is the reply. account.list, account.erase, alert.list, report.portfolio, dead.list,
  * report.management, stats go to all with RT_LINK_PART and their parts are merged:
  *
@@ -37,6 +37,7 @@ enum rt_op {
     RT_ACCOUNT_ERASE,
     RT_ACCOUNT_OVERRIDE,
     RT_ACCOUNT_OVERRIDE_END,
+    RT_EVENT_VOID,
     RT_ALERT_LIST,
     RT_ALERT_ACK,
     RT_ALERT_SNOOZE,
@@ -57,7 +58,7 @@ enum rt_band { RT_AT_RISK, RT_WATCH, RT_HEALTHY, RT_BANDS };
 /* Absent spans have data NULL. Spans point into the request. */
 struct rt_query {
     enum rt_op op;
-    struct rt_span account, owner, tier, region, id, by, note, reason, after, since_cursor;
+    struct rt_span account, owner, tier, region, id, source, by, note, reason, after, since_cursor;
     bool has_at, has_since, has_until, has_score, has_band, has_kind, has_severity;
     int64_t at, since, until;
     double score; /* 0..100 */

@@ -245,6 +245,26 @@ bool rt_account_apply(struct rt_account *account, const struct rt_event *event, 
     return true;
 }
 
+static void copy_facts(struct rt_account *to, const struct rt_account *from)
+{
+    to->activity = from->activity;
+    to->cells = from->cells;
+    to->tickets = from->tickets;
+    to->threads = from->threads;
+    to->profile = from->profile;
+    to->churned = from->churned;
+    memcpy(to->counts, from->counts, sizeof(to->counts));
+}
+
+void rt_account_swap_facts(struct rt_account *account, struct rt_account *other)
+{
+    struct rt_account kept = *account;
+
+    copy_facts(account, other);
+    copy_facts(other, &kept);
+    account->calm = false; /* it was judged by others */
+}
+
 /* ---- what others ask ------------------------------------------------------------------------- */
 
 uint32_t rt_account_events(const struct rt_account *account, enum rt_event_type type)

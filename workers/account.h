@@ -30,6 +30,9 @@ size_t rt_account_bytes(const struct rt_account *account);
 bool rt_account_apply(struct rt_account *account, const struct rt_event *event, size_t tickets_max,
                       uint64_t *evicted);
 
+/* Facts (what events made) change places; what judging and operators made of them stays. */
+void rt_account_swap_facts(struct rt_account *account, struct rt_account *other);
+
 /* The same in two steps, for who must do something in between that cannot be taken back: what may
  * need memory (false without: nothing is there to be taken or abandoned), then what cannot fail. The
  * account must not change in between. */

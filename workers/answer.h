@@ -18,6 +18,9 @@ void rt_answer_dead_list(struct rt_core *core, const struct rt_query *query, str
 /* Journals and applies; the reply says what is in force. */
 void rt_answer_override(struct rt_core *core, const struct rt_query *query, int64_t now,
                         struct rt_buffer *out);
+/* Journals and applies; false: nothing has changed (refused, or it was void before). */
+bool rt_answer_void(struct rt_core *core, const struct rt_query *query, int64_t now,
+                    struct rt_buffer *out);
 /* Internal: {"ok", "letter": bin, "reason", "bytes"}. */
 void rt_answer_dead_get(struct rt_core *core, const struct rt_query *query, struct rt_buffer *out);
 /* Journals and applies; the reply names what it changed. */

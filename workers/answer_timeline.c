@@ -11,6 +11,7 @@
 
 #include "workers/answer.h"
 #include "workers/command.h"
+#include "workers/voids.h"
 
 struct entry {
     int64_t ts;
@@ -23,6 +24,9 @@ struct page {
     bool more;
     struct rt_buffer overrides; /* maps, at most `limit` */
     uint32_t override_count;
+    struct rt_voids voids;
+    struct rt_buffer voided; /* maps, at most `limit` */
+    uint32_t voided_count;
 };
 
 static int compare(const struct entry *a, const struct entry *b)
@@ -143,12 +147,37 @@ static void take_command(const struct rt_query *query, struct rt_span body, stru
     struct rt_command command;
 
     if (query->after.data != NULL || page->override_count == page->limit ||
-        !rt_command_decode(body, &command) || command.kind < RT_COMMAND_OVERRIDE ||
+        !rt_command_decode(body, &command) ||
+        (command.kind != RT_COMMAND_OVERRIDE && command.kind != RT_COMMAND_OVERRIDE_END) ||
         (query->has_since && command.ts < query->since) ||
         (query->has_until && command.ts >= query->until))
         return;
     write_override(&page->overrides, &command);
     page->override_count++;
+}
+
+/* {"ts", "by", "reason", "event"}: of an event in the asked time that was taken back. */
+static void take_voided(struct rt_core *core, const struct rt_query *query,
+                        const struct rt_event *event, const struct rt_void *taken,
+                        struct page *page)
+{
+    struct rt_buffer *out = &page->voided;
+    struct rt_command command;
+    struct rt_record record;
+
+    if (query->after.data != NULL || page->voided_count == page->limit ||
+        (query->has_since && event->ts < query->since) ||
+        (query->has_until && event->ts >= query->until) ||
+        !core->store.read(core->store.context, taken->command, &record) ||
+        !rt_command_decode(record.body, &command))
+        return;
+    rt_write_map(out, 4);
+    rt_write_key_int(out, "ts", command.ts);
+    rt_write_key_str(out, "by", command.by);
+    rt_write_key_str(out, "reason", command.note);
+    rt_write_text(out, "event");
+    rt_write_raw(out, event->raw);
+    page->voided_count++;
 }
 
 static void collect(struct rt_core *core, const struct rt_account *account,
@@ -158,15 +187,23 @@ static void collect(struct rt_core *core, const struct rt_account *account,
 
     while (record.previous != 0 &&
            core->store.read(core->store.context, record.previous, &record)) {
+        const struct rt_void *taken;
         struct rt_event event;
         struct rt_fault fault;
         struct entry entry;
 
         if (record.type == RT_RECORD_COMMAND)
             take_command(query, record.body, page);
+        if (!rt_voids_note(&page->voids, &record))
+            page->voided.failed = true;
         if (record.type != RT_RECORD_EVENT ||
             rt_event_decode_accepted(record.body, &event, &fault) != RT_OK)
             continue;
+        taken = rt_voids_find(&page->voids, record.position);
+        if (taken != NULL) {
+            take_voided(core, query, &event, taken, page);
+            continue;
+        }
         entry = (struct entry){event.ts, event.id, event.source, event.raw};
         if ((query->has_since && entry.ts < query->since) ||
             (query->has_until && entry.ts >= query->until) ||
@@ -179,7 +216,7 @@ static void collect(struct rt_core *core, const struct rt_account *account,
 static void write_page(struct page *page, struct rt_buffer *out)
 {
     qsort(page->heap, page->count, sizeof(*page->heap), newest_first);
-    rt_write_map(out, 2 + page->more + (page->override_count > 0));
+    rt_write_map(out, 2 + page->more + (page->override_count > 0) + (page->voided_count > 0));
     rt_write_key_bool(out, "ok", true);
     rt_write_text(out, "events");
     rt_write_array(out, (uint32_t)page->count);
@@ -190,7 +227,12 @@ static void write_page(struct page *page, struct rt_buffer *out)
         rt_write_array(out, page->override_count);
         rt_buffer_append(out, page->overrides.data, page->overrides.size);
     }
-    out->failed = out->failed || page->overrides.failed;
+    if (page->voided_count > 0) {
+        rt_write_text(out, "voided");
+        rt_write_array(out, page->voided_count);
+        rt_buffer_append(out, page->voided.data, page->voided.size);
+    }
+    out->failed = out->failed || page->overrides.failed || page->voided.failed;
     if (page->more)
         write_after(out, &page->heap[page->count - 1]);
 }
@@ -221,5 +263,7 @@ void rt_answer_timeline(struct rt_core *core, const struct rt_query *query, stru
     collect(core, account, query, query->after.data != NULL ? &after : NULL, &page);
     write_page(&page, out);
     rt_buffer_free(&page.overrides);
+    rt_buffer_free(&page.voided);
+    rt_voids_free(&page.voids);
     free(page.heap);
 }

@@ -85,6 +85,30 @@ static void answer_erase(struct rt_worker *worker, const struct rt_query *query,
     rt_hold_release(hold);
 }
 
+/* Behind the command a snapshot, before anything may be trimmed: a replay of it would need every event
+ * of the account. A backup copies files that must not change meanwhile. */
+static void answer_void(struct rt_worker *worker, const struct rt_query *query,
+                        struct rt_buffer *out)
+{
+    struct rt_core *core = &worker->core;
+    struct rt_shard *shard = rt_core_shard(core, query->account);
+    int64_t now = rt_worker_now(worker);
+    char error[RT_JOURNAL_ERROR] = "";
+    int hold = rt_hold_shared(worker->state_dir);
+
+    if (hold < 0) {
+        rt_query_error(out, RT_BUSY, "a backup is being taken: ask again when it is over");
+        return;
+    }
+    if (rt_answer_void(core, query, now, out)) {
+        rt_worker_flush(worker);
+        rt_keep_wait(worker);
+        if (!rt_erase_snapshot(core, worker->journal, shard, worker->state_dir, now, error))
+            rt_worker_die(worker, "void", error);
+    }
+    rt_hold_release(hold);
+}
+
 static void answer(struct rt_worker *worker, const struct rt_query *query, struct rt_buffer *out)
 {
     struct rt_core *core = &worker->core;
@@ -99,6 +123,9 @@ static void answer(struct rt_worker *worker, const struct rt_query *query, struc
         break;
     case RT_ACCOUNT_ERASE:
         answer_erase(worker, query, out);
+        break;
+    case RT_EVENT_VOID:
+        answer_void(worker, query, out);
         break;
     case RT_ACCOUNT_OVERRIDE:
     case RT_ACCOUNT_OVERRIDE_END:
@@ -160,7 +187,8 @@ static void start_scan(struct rt_worker *worker, uint64_t tag, struct rt_span pa
 static bool needs_room(const struct rt_query *query)
 {
     return query->op == RT_ALERT_ACK || query->op == RT_ALERT_SNOOZE || query->op == RT_DEAD_DROP ||
-           query->op == RT_ACCOUNT_OVERRIDE || query->op == RT_ACCOUNT_OVERRIDE_END;
+           query->op == RT_EVENT_VOID || query->op == RT_ACCOUNT_OVERRIDE ||
+           query->op == RT_ACCOUNT_OVERRIDE_END;
 }
 
 void rt_ask(struct rt_worker *worker, const struct rt_link_header *header, struct rt_span body)

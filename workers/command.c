@@ -4,6 +4,7 @@
 
 #include "protocol/assert.h"
 #include "protocol/limits.h"
+#include "workers/rebuild.h"
 
 void rt_command_encode(struct rt_buffer *out, const struct rt_command *command)
 {
@@ -48,7 +49,7 @@ bool rt_command_decode(struct rt_span body, struct rt_command *command)
         !rt_get_bytes(&reader, &read.account) || !rt_get_bytes(&reader, &read.by) ||
         !rt_get_bytes(&reader, &read.note))
         return false;
-    if (kind < RT_COMMAND_ACK || kind > RT_COMMAND_OVERRIDE_END)
+    if (kind < RT_COMMAND_ACK || kind > RT_COMMAND_VOID)
         return false;
     read.kind = kind;
     read.ts = (int64_t)ts;
@@ -119,9 +120,27 @@ static bool override(struct rt_core *core, struct rt_shard *shard, const struct 
     return true;
 }
 
+/* An account whose events cannot all be read any more stays as it is. */
+static bool take_back(struct rt_core *core, struct rt_shard *shard,
+                      const struct rt_command *command, rt_position position)
+{
+    struct rt_account *account = rt_core_find(core, command->account);
+    struct rt_rebuild rebuild;
+
+    if (account == NULL)
+        return true; /* erased since */
+    if (rt_rebuild_without(core, account, NULL, command->sequence, &rebuild) != RT_OK)
+        return false;
+    if (rebuild.facts != NULL)
+        rt_rebuild_take(core, shard, account, &rebuild, command->ts, position);
+    return true;
+}
+
 bool rt_command_apply(struct rt_core *core, struct rt_shard *shard,
                       const struct rt_command *command, rt_position position)
 {
+    if (command->kind == RT_COMMAND_VOID)
+        return take_back(core, shard, command, position);
     if (command->kind >= RT_COMMAND_OVERRIDE)
         return override(core, shard, command, position);
     if (command->kind != RT_COMMAND_DROP)

@@ -1,7 +1,7 @@
 /* What operators say, as it is journaled: acknowledge, snooze, drop a dead letter, set a score by hand
- * and end that.
+ * and end that, take an event back.
  *
- * Body of a COMMAND record: u8 kind, u64 sequence (of the episode or the dead letter), i64 ts, i64
+ * Body of a COMMAND record: u8 kind, u64 sequence (of the episode or the dead letter; VOID: position of the event), i64 ts, i64
  * until, then u32 size + bytes of account, by, note. OVERRIDE: then u8 form, u64 value (override.h).
  * Its note is the reason. */
 #ifndef RT_WORKERS_COMMAND_H
@@ -16,6 +16,7 @@ enum rt_command_kind {
     RT_COMMAND_DROP = 3,
     RT_COMMAND_OVERRIDE = 4,
     RT_COMMAND_OVERRIDE_END = 5,
+    RT_COMMAND_VOID = 6,
 };
 
 struct rt_command {

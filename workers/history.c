@@ -8,18 +8,29 @@
 
 #include "workers/journal_private.h"
 #include "workers/unused.h"
+#include "workers/voids.h"
 
 struct walk {
     rt_history_take *take;
     rt_journal_damaged *damaged;
     void *context;
+    struct rt_voids voids; /* of all logs: a command may stand behind its event in a later one */
 };
 
 static bool take_record(void *context, const struct rt_record *record)
 {
     struct walk *walk = context;
 
-    return record->type != RT_RECORD_EVENT || walk->take(walk->context, record->body);
+    return record->type != RT_RECORD_EVENT ||
+           rt_voids_find(&walk->voids, record->position) != NULL ||
+           walk->take(walk->context, record->body);
+}
+
+static bool note_void(void *context, const struct rt_record *record)
+{
+    struct walk *walk = context;
+
+    return rt_voids_note(&walk->voids, record);
 }
 
 static void tell_damage(void *context, const char *file, uint64_t offset, const char *what)
@@ -36,6 +47,10 @@ static bool walk_logs(const char *state_dir, int folder, struct walk *walk, char
 
     if (!walked) {
         snprintf(error, RT_JOURNAL_ERROR, "journal: %s", strerror(errno));
+    }
+    for (size_t i = 0; walked && i < journal.logs.count; i++) {
+        walked =
+            rt_journal_walk(&journal, journal.logs.logs[i].id, 0, note_void, NULL, walk, error);
     }
     for (size_t i = 0; walked && i < journal.logs.count; i++) {
         walked = rt_journal_walk(&journal, journal.logs.logs[i].id, 0, take_record, tell_damage,
@@ -65,6 +80,7 @@ bool rt_history_walk(const char *state_dir, rt_history_take *take, rt_journal_da
         walked = walk_logs(state_dir, folder, &walk, fault);
         snprintf(error, error_size, "%s", fault);
     }
+    rt_voids_free(&walk.voids);
     rt_disk_close(folder);
     rt_unused_release(lock);
     return walked;

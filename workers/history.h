@@ -1,6 +1,7 @@
 /* The events of a state directory that nobody uses, as they were taken: the journal's logs, older
  * generations first, so that those of one account come in the order in which they were counted.
- * Reads only. */
+ * Those that were taken back are left
+ * out, for which everything is read once before. Reads only. */
 #ifndef RT_WORKERS_HISTORY_H
 #define RT_WORKERS_HISTORY_H
 

@@ -301,12 +301,10 @@ static bool replay_command(struct replay *replay, struct rt_shard *shard,
 
     if (!rt_command_decode(record->body, &command))
         return false;
-    if (!rt_command_apply(replay->core, shard, &command, record->position) &&
-        command.kind == RT_COMMAND_OVERRIDE) {
-        replay->no_memory = true;
-        return false;
-    }
-    return true;
+    if (rt_command_apply(replay->core, shard, &command, record->position))
+        return true;
+    replay->no_memory |= command.kind == RT_COMMAND_OVERRIDE;
+    return command.kind != RT_COMMAND_OVERRIDE && command.kind != RT_COMMAND_VOID;
 }
 
 static bool replay_record(struct replay *replay, struct rt_shard *shard,

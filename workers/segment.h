@@ -17,7 +17,7 @@
  *         48     8  XXH3-64 of the 48 bytes before
  *       2048        the same again
  *
- * Version 1 has no COMMAND records of the kinds OVERRIDE and OVERRIDE_END (command.h); else it is the
+ * Version 1 has no COMMAND records of the kinds OVERRIDE, OVERRIDE_END and VOID (command.h); else it is the
  * same, and a segment of it is written on.
  *
  * To change it: raise RT_SEGMENT_VERSION, decode the old version into the same struct;

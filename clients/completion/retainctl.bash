@@ -1,7 +1,7 @@
 # Completion of retainctl for bash: commands and options from its own help, then files.
 _retainctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command="" word i
-    local commands="push watch get list timeline alerts ack snooze override report export erase dead stats spool backup verify keygen simulate backtest calibrate help"
+    local commands="push watch get list timeline alerts ack snooze override void report export erase dead stats spool backup verify keygen simulate backtest calibrate help"
 
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}

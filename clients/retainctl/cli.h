@@ -126,6 +126,7 @@ int rt_cli_alerts(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_ack(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_snooze(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_override(struct rt_cli *cli, int argc, char **argv);
+int rt_cli_void(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_report(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_export(struct rt_cli *cli, int argc, char **argv);
 int rt_cli_erase(struct rt_cli *cli, int argc, char **argv);

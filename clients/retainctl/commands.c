@@ -51,6 +51,14 @@ const struct rt_cli_command rt_cli_commands[] = {
      "told me'\n"
      "  retainctl override acme --end --reason 'signed again'",
      rt_cli_override},
+    {"void", "ACCOUNT ID", "take a wrong event back: it counts no more",
+     "The account becomes what it would be without the event, which stays void: sent again it is a "
+     "duplicate. Alerts that were\n"
+     "told stay told, and may clear. Refused if other events of the account are no longer kept "
+     "(journal.keep_days).\n"
+     "\n"
+     "  retainctl void acme T-4711-opened --source desk --reason 'belongs to Acme Ltd, not to us'",
+     rt_cli_void},
     {"report", "[OWNER]", "the portfolio of an account manager, or of all; the management report",
      "Any option but --json asks for the management report: health now and ahead, value at risk, "
      "renewals, time limits kept\n"

@@ -178,7 +178,7 @@ def each_role_does_its_own_and_no_more():
                  ('report.portfolio', {}), ('dead.list', {}), ('stats', {})]
         writes = [('account.erase', {'account': 'acme'}),
                   ('account.override', {'account': 'acme', 'score': 5, 'by': 'k', 'reason': 'r', 'until': now() + DAY}),
-                  ('account.override.end', {'account': 'acme', 'by': 'k'}), ('alert.ack', {'id': '1-1'}), ('alert.snooze', {'id': '1-1'}),
+                  ('account.override.end', {'account': 'acme', 'by': 'k'}), ('event.void', {'account': 'acme', 'id': '1', 'by': 'k'}), ('alert.ack', {'id': '1-1'}), ('alert.snooze', {'id': '1-1'}),
                   ('dead.retry', {'id': '1-1'}), ('dead.drop', {'id': '1-1'})]
         for op, params in reads:
             equal(house.query(keys['reader'], op, **params).get('ok'), True, op, 'of a reader')

@@ -60,7 +60,7 @@ def counts(daemon, account):
 def usage():
     code, out, _ = ctl(None, '--help')
     equal(code, 0, 'exit code of --help')
-    for command in 'push watch get list timeline alerts ack snooze override report export erase dead stats backup verify simulate backtest calibrate'.split():
+    for command in 'push watch get list timeline alerts ack snooze override void report export erase dead stats backup verify simulate backtest calibrate'.split():
         check(command in out, '--help does not tell of', command)
         code, text, err = ctl(None, command, '--help')
         check(code == 0 and text.strip(), command, '--help gives', code, err)

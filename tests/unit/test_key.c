@@ -193,7 +193,7 @@ static void each_role_may_do_its_own(void **state)
          false, false},
         {"admin", "", "events firehose alerts query",
          "account.get account.list account.timeline account.erase account.override "
-         "account.override.end alert.list alert.ack "
+         "account.override.end event.void alert.list alert.ack "
          "alert.snooze report.portfolio report.management dead.list dead.retry dead.drop stats "
          "dead.get",
          true, true},

@@ -100,8 +100,9 @@ static void ops_refused(void **state)
 
 static void needed_keys_missing(void **state)
 {
-    static const char *const account[] = {"account.get", "account.timeline", "account.erase",
-                                          "account.override", "account.override.end"};
+    static const char *const account[] = {"account.get",          "account.timeline",
+                                          "account.erase",        "account.override",
+                                          "account.override.end", "event.void"};
     static const char *const id[] = {"alert.ack", "alert.snooze", "dead.retry", "dead.drop"};
     char text[64];
 
@@ -307,6 +308,12 @@ static void overrides_read(void **state)
              "'x'*1024}");
     assert_true(query.has_band && query.band == RT_WATCH && !query.has_score);
     refused(RT_BAD_REQUEST, "by", "{op: 'account.override.end', account: 'a'}");
+    refused(RT_BAD_REQUEST, "by", "{op: 'event.void', account: 'a', id: 'i'}");
+    refused(RT_BAD_REQUEST, "id", "{op: 'event.void', account: 'a', by: 'k'}");
+    refused(RT_BAD_REQUEST, "source",
+            "{op: 'event.void', account: 'a', id: 'i', by: 'k', source: 'x'*65}");
+    accepted("{op: 'event.void', account: 'a', id: 'i', by: 'k', source: '', reason: 'r'}");
+    assert_true(rt_span_is(query.id, "i") && query.source.data != NULL && query.source.size == 0);
     accepted("{op: 'account.override.end', account: 'a', by: 'k'}");
     assert_null(query.reason.data);
 }
