@@ -19,7 +19,12 @@ enum {
     RT_RESERVED_DESCRIPTORS = RT_HTTP_CONNECTIONS + 128,
 
     RT_LARGE_BLOCK = 1 << 20, /* bytes from which on memory is given back at once */
-    RT_CALM_PART = 64, /* less than this part of limits.memory_bytes between two looks: no flood */
+    /* How often the daemon looks how much memory it has: often, the less there is left. */
+    RT_LOOK_MS = 200,
+    RT_LOOK_LEAST_MS = 5,
+    RT_LOOK_CONNECTIONS = 100, /* and one ms more for so many connections */
+    RT_FLOOD_MS = 2 << 20,     /* bytes that all peers together may bring in a ms */
+    RT_CALM_PART = 64, /* less than this part of limits.memory_bytes in a window: no flood */
 
     /* Messages waiting in libzmq, per peer: it counts messages, so bytes are counted here. */
     RT_RECEIVE_HWM = 100, /* unread by us: a thousand would be no bound, and no faster. Fixed: see

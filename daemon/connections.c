@@ -89,13 +89,48 @@ void rt_connections_ended(struct rt_connections *connections, int descriptor)
     connections->count--;
 }
 
-uint64_t rt_connections_look(struct rt_connections *connections, int descriptor, uint64_t received)
+void rt_connections_watch(struct rt_connections *connections, bool on)
+{
+    for (int i = connections->oldest; on && !connections->watched && i != RT_NO_CONNECTION;
+         i = connections->slots[i].next) {
+        connections->slots[i].received = UINT64_MAX; /* nothing counts before the first look */
+    }
+    connections->watched = on;
+}
+
+void rt_connections_look(struct rt_connections *connections, int descriptor, uint64_t received,
+                         bool begins)
 {
     struct rt_connection *connection = &connections->slots[descriptor];
 
-    connection->brought = received > connection->received ? received - connection->received : 0;
+    if (received <
+        connection->received) { /* the first look; or it is another's descriptor by now */
+        connection->windows[0] = connection->windows[1] = received;
+        connection->spoke = true;
+    }
+    if (begins) {
+        connection->windows[0] = connection->windows[1];
+        connection->windows[1] = received;
+    }
+    if (connection->spoke) {
+        connection->whole = received;
+    }
+    connection->spoke = false;
     connection->received = received;
-    return connection->brought;
+}
+
+uint64_t rt_connections_brought(const struct rt_connections *connections, int descriptor)
+{
+    const struct rt_connection *connection = &connections->slots[descriptor];
+
+    return connection->received - connection->windows[0];
+}
+
+uint64_t rt_connections_held(const struct rt_connections *connections, int descriptor)
+{
+    const struct rt_connection *connection = &connections->slots[descriptor];
+
+    return connection->received - connection->whole;
 }
 
 static bool is_young(const struct rt_connection *connection, int64_t now)
@@ -116,6 +151,7 @@ void rt_connections_heard(struct rt_connections *connections, int descriptor, in
 {
     if (descriptor >= 0 && make_room(connections, descriptor)) {
         connections->slots[descriptor].heard = true;
+        connections->slots[descriptor].spoke = true;
         oldest_young(connections, now);
     }
 }

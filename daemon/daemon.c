@@ -225,7 +225,8 @@ static bool make_loop(struct rt_daemon *daemon)
         return false;
     }
     daemon->tick = event_new(daemon->base, -1, EV_PERSIST, on_tick, daemon);
-    return daemon->tick != NULL && event_add(daemon->tick, &often) == 0 && rt_signals_start(daemon);
+    return daemon->tick != NULL && event_add(daemon->tick, &often) == 0 && rt_memory_open(daemon) &&
+           rt_signals_start(daemon);
 }
 
 static bool open_endpoints(struct rt_daemon *daemon, char *error, size_t error_size)
@@ -276,6 +277,7 @@ static void daemon_free(struct rt_daemon *daemon)
     rt_zap_close(daemon);
     rt_supervisor_free(daemon);
     rt_signals_stop(daemon);
+    rt_memory_close(daemon);
     if (daemon->tick != NULL) {
         event_free(daemon->tick);
     }

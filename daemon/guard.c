@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -95,31 +96,60 @@ static void end_connection(struct rt_guard *guard, int descriptor)
 
 /* ---- who brings how much --------------------------------------------------------------------- */
 
-static uint64_t received_by(int descriptor)
+/* Either TCP's count, or, for what has none, what waits now on top of what was seen before. */
+static enum rt_transport received_by(const struct rt_connections *connections, int descriptor,
+                                     uint64_t *received)
 {
     struct tcp_info info;
     socklen_t size = sizeof info;
+    int waiting = 0;
 
     memset(&info, 0, sizeof info);
-    return getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) == 0
-               ? info.tcpi_bytes_received
-               : 0;
+    if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) == 0) {
+        *received = info.tcpi_bytes_received;
+        return RT_TCP;
+    }
+    *received = connections->slots[descriptor].received;
+    *received = *received == UINT64_MAX ? 0 : *received;
+    if (ioctl(descriptor, FIONREAD, &waiting) == 0 && waiting > 0) {
+        *received += (uint64_t)waiting;
+    }
+    return RT_LOCAL;
 }
 
-void rt_guard_look(struct rt_guard *guard, struct rt_brought *brought)
+void rt_guard_watch(struct rt_guard *guard, bool on)
+{
+    if (guard->guarded != NULL) {
+        rt_connections_watch(&guard->connections, on);
+    }
+}
+
+static uint64_t greater(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+void rt_guard_look(struct rt_guard *guard, struct rt_brought *brought, bool begins)
 {
     struct rt_connections *connections = &guard->connections;
 
     for (int i = guard->guarded == NULL ? RT_NO_CONNECTION : connections->oldest;
          i != RT_NO_CONNECTION; i = connections->slots[i].next) {
-        uint64_t bytes = rt_connections_look(connections, i, received_by(i));
+        uint64_t received, bytes;
+        enum rt_transport transport = received_by(connections, i, &received);
 
-        brought->bytes += bytes;
-        brought->most = bytes > brought->most ? bytes : brought->most;
+        connections->slots[i].transport = transport;
+        rt_connections_look(connections, i, received, begins);
+        bytes = rt_connections_brought(connections, i);
+        brought[transport].bytes += bytes;
+        brought[transport].most = greater(bytes, brought[transport].most);
+        brought[transport].held =
+            greater(rt_connections_held(connections, i), brought[transport].held);
     }
 }
 
-size_t rt_guard_end_talkers(struct rt_guard *guard, uint64_t bytes)
+size_t rt_guard_end_talkers(struct rt_guard *guard, enum rt_transport transport, bool held,
+                            uint64_t bytes)
 {
     struct rt_connections *connections = &guard->connections;
     size_t ended = 0;
@@ -127,8 +157,11 @@ size_t rt_guard_end_talkers(struct rt_guard *guard, uint64_t bytes)
 
     for (int i = guard->guarded == NULL ? RT_NO_CONNECTION : connections->oldest;
          i != RT_NO_CONNECTION; i = next) {
+        uint64_t own =
+            held ? rt_connections_held(connections, i) : rt_connections_brought(connections, i);
+
         next = connections->slots[i].next;
-        if (connections->slots[i].brought >= bytes) {
+        if (connections->slots[i].transport == (int)transport && own >= bytes) {
             rt_connections_ended(connections, i);
             end_connection(guard, i);
             ended++;

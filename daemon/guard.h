@@ -25,17 +25,24 @@ bool rt_guard_attach(struct rt_guard *guard, struct event_base *base);
 /* Before the socket is closed. Takes a zeroed struct. */
 void rt_guard_close(struct rt_guard *guard);
 
-/* What connections have brought since the last look. */
+/* What connections have brought (connections.h). TCP counts it; of a unix socket's we see only what waits in
+ * the kernel at the moments of the looks, and add that up: more of one that brings more. */
 struct rt_brought {
-    uint64_t bytes; /* all together */
+    uint64_t bytes; /* all together, in this window and the one before */
     uint64_t most;  /* one of them */
+    uint64_t held;  /* one of them, since its last whole message */
 };
 
-/* A look at all connections, added to *brought. Unix sockets count nothing: their peers, which are on
- * this machine, are left alone. */
-void rt_guard_look(struct rt_guard *guard, struct rt_brought *brought);
-/* Ends those that brought at least so many bytes (> 0); returns how many. */
-size_t rt_guard_end_talkers(struct rt_guard *guard, uint64_t bytes);
+enum rt_transport { RT_TCP, RT_LOCAL, RT_TRANSPORTS };
+
+/* Listens to all connections, for the looks to come, or no more. */
+void rt_guard_watch(struct rt_guard *guard, bool on);
+/* A look at all connections, added to brought[RT_TRANSPORTS]. `begins`: a window does. */
+void rt_guard_look(struct rt_guard *guard, struct rt_brought *brought, bool begins);
+/* Ends those of the transport that brought, or with `held` hold, at least so many bytes (> 0); returns
+ * how many. */
+size_t rt_guard_end_talkers(struct rt_guard *guard, enum rt_transport transport, bool held,
+                            uint64_t bytes);
 
 /* How many connections an endpoint may have when `wanted` are wished for: descriptors are left for
  * what the daemon itself needs. */

@@ -25,6 +25,10 @@ def take(peer, size):
 
 def half_open(address):
     """A connection that says nothing."""
+    if address.startswith('ipc://'):
+        peer = socket.socket(socket.AF_UNIX)
+        peer.connect(address[len('ipc://'):])
+        return peer
     host, port = address[len('tcp://'):].rsplit(':', 1)
     return socket.create_connection((host, int(port)))
 

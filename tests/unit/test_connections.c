@@ -143,17 +143,43 @@ static void random_lives_keep_the_limit(void **state)
     }
 }
 
-static void looks_tell_what_was_brought_since(void **state)
+static void looks_tell_what_was_brought_of_late(void **state)
 {
     (void)state;
     rt_connections_accepted(&all, 10, 1);
-    assert_int_equal(rt_connections_look(&all, 10, 500), 500);
-    assert_int_equal(rt_connections_look(&all, 10, 700), 200);
-    assert_int_equal(rt_connections_look(&all, 10, 700), 0);
-    assert_int_equal(rt_connections_look(&all, 10, 100),
-                     0); /* it is another one's descriptor by now */
-    rt_connections_accepted(&all, 10, 2);
-    assert_int_equal(rt_connections_look(&all, 10, 50), 50);
+    rt_connections_look(&all, 10, 500, false); /* came while nobody was watching: all counts */
+    assert_int_equal(rt_connections_brought(&all, 10), 500);
+    rt_connections_look(&all, 10, 700, true);
+    assert_int_equal(rt_connections_brought(&all, 10), 700);
+    rt_connections_look(&all, 10, 900, true);
+    assert_int_equal(rt_connections_brought(&all, 10), 200);
+    rt_connections_look(&all, 10, 100, false); /* it is another one's descriptor by now */
+    assert_int_equal(rt_connections_brought(&all, 10), 0);
+    rt_connections_watch(&all, true);
+    rt_connections_look(&all, 10, 4000, false); /* nothing counts before it was watched */
+    assert_int_equal(rt_connections_brought(&all, 10), 0);
+    rt_connections_watch(&all, true);
+    rt_connections_look(&all, 10, 4100, false);
+    assert_int_equal(rt_connections_brought(&all, 10), 100);
+}
+
+static void a_message_that_does_not_end_is_held(void **state)
+{
+    (void)state;
+    rt_connections_accepted(&all, 10, 1);
+    rt_connections_watch(&all, true);
+    assert_true(rt_connections_listen(&all));
+    rt_connections_look(&all, 10, 1000, false);
+    for (int i = 1; i <= 9; i++) {
+        rt_connections_look(&all, 10, 1000 + i * 100, i % 3 == 0);
+        assert_int_equal(rt_connections_held(&all, 10), i * 100);
+    }
+    assert_true(rt_connections_brought(&all, 10) < 900); /* windows pass, what is held stays */
+    rt_connections_heard(&all, 10, 5);
+    rt_connections_look(&all, 10, 2000, false);
+    assert_int_equal(rt_connections_held(&all, 10), 0);
+    rt_connections_look(&all, 10, 2001, false);
+    assert_int_equal(rt_connections_held(&all, 10), 1);
 }
 
 int main(void)
@@ -166,7 +192,8 @@ int main(void)
         CASE(who_has_spoken_stays),
         CASE(nobody_is_listened_to_in_vain),
         CASE(a_descriptor_seen_again_is_another_connection),
-        CASE(looks_tell_what_was_brought_since),
+        CASE(looks_tell_what_was_brought_of_late),
+        CASE(a_message_that_does_not_end_is_held),
         CASE(random_lives_keep_the_limit),
     };
 
