@@ -9,6 +9,12 @@
 #include "daemon/log.h"
 #include "daemon/secret.h"
 
+static void log_fault(void *context, const char *text)
+{
+    (void)context;
+    rt_log(RT_LOG_ERROR, "%s", text);
+}
+
 bool rt_doors_prepare(struct rt_daemon *daemon, char *error, size_t error_size)
 {
     const struct rt_config *config = &daemon->config;
@@ -21,7 +27,7 @@ bool rt_doors_prepare(struct rt_daemon *daemon, char *error, size_t error_size)
         snprintf(error, error_size, "access.server_key: %s", what);
         return false;
     }
-    if (!rt_keyring_read(config->access_keys, &daemon->doors.access, what)) {
+    if (!rt_keyring_read(config->access_keys, &daemon->doors.access, log_fault, NULL, what)) {
         snprintf(error, error_size, "%s", what);
         return false;
     }
@@ -39,7 +45,7 @@ bool rt_doors_reload(struct rt_daemon *daemon)
     if (!daemon->doors.access.asked) {
         return false;
     }
-    if (!rt_keyring_read(daemon->config.access_keys, &next, error)) {
+    if (!rt_keyring_read(daemon->config.access_keys, &next, log_fault, NULL, error)) {
         rt_log(RT_LOG_ERROR, "nobody is let in: %s", error);
     }
     silences = rt_access_silences(&daemon->doors.access, &next);

@@ -4,12 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/log.h"
 #include "daemon/secret.h"
 
 static bool wrong(char *error, const char *folder, const char *what)
@@ -25,19 +25,38 @@ static bool is_key_file(const char *name)
     return name[0] != '.' && size > 4 && strcmp(name + size - 4, ".key") == 0;
 }
 
-static void read_key(const char *path, struct rt_access *access)
+struct reading {
+    struct rt_access *access;
+    rt_keyring_fault *tell;
+    void *context;
+};
+
+__attribute__((format(printf, 2, 3))) static void tell(const struct reading *reading,
+                                                       const char *format, ...)
+{
+    char text[RT_SECRET_ERROR + 100];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    reading->tell(reading->context, text);
+}
+
+static void read_key(const struct reading *reading, const char *path)
 {
     static char text[RT_KEY_FILE_BYTES];
     char error[RT_SECRET_ERROR], fault[RT_KEY_ERROR];
+    struct rt_access *access = reading->access;
     struct rt_key key;
 
     if (!rt_guarded_read(path, RT_PUBLIC_FILE, text, sizeof text, error)) {
-        rt_log(RT_LOG_ERROR, "this key admits nobody: %s", error);
+        tell(reading, "this key admits nobody: %s", error);
     } else if (!rt_key_parse(text, &key, fault)) {
-        rt_log(RT_LOG_ERROR, "this key admits nobody: %.800s: %s", path, fault);
+        tell(reading, "this key admits nobody: %.800s: %s", path, fault);
     } else if (access->count == RT_KEYRING_KEYS || !rt_access_add(access, &key)) {
         rt_key_clear(&key);
-        rt_log(RT_LOG_ERROR, "this key admits nobody: %.800s: too many keys, or no memory", path);
+        tell(reading, "this key admits nobody: %.800s: too many keys, or no memory", path);
     }
 }
 
@@ -57,13 +76,14 @@ static bool check_folder(DIR *directory, const char *folder, char *error)
 
 static void tell_twin(void *context, const struct rt_key *key)
 {
-    (void)context;
-    rt_log(RT_LOG_ERROR, "this key admits nobody: name=%s: another file has the same public key",
-           key->name);
+    tell(context, "this key admits nobody: name=%s: another file has the same public key",
+         key->name);
 }
 
-bool rt_keyring_read(const char *folder, struct rt_access *access, char *error)
+bool rt_keyring_read(const char *folder, struct rt_access *access, rt_keyring_fault *fault,
+                     void *context, char *error)
 {
+    struct reading reading = {.access = access, .tell = fault, .context = context};
     DIR *directory = opendir(folder);
     struct dirent *entry;
     char path[PATH_MAX];
@@ -79,10 +99,10 @@ bool rt_keyring_read(const char *folder, struct rt_access *access, char *error)
     while ((entry = readdir(directory)) != NULL) {
         if (is_key_file(entry->d_name) &&
             snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) < (int)sizeof path) {
-            read_key(path, access);
+            read_key(&reading, path);
         }
     }
     closedir(directory);
-    rt_access_seal(access, tell_twin, NULL);
+    rt_access_seal(access, tell_twin, &reading);
     return true;
 }

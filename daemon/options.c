@@ -30,7 +30,7 @@ static void print_help(void)
            "  -c, --config FILE    configuration (default " RT_CONFIG_FILE ")\n"
            "  --state-dir DIR      state (default $STATE_DIRECTORY, else /var/lib/retaind)\n"
            "  -o section.key=value set one key, after the file; may be given again\n"
-           "  --check-config       check the configuration and leave\n"
+           "  --check-config       check the configuration, keys and secrets included, and leave\n"
            "  --version, --help\n\n"
            "Runs in the foreground and logs to standard error. SIGHUP reloads, SIGTERM stops.\n\n",
            usage);

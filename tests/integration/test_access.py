@@ -480,6 +480,44 @@ def faulty_keys_are_named_and_admit_nobody():
         equal(house.push(pairs['good'], [event()])['accepted'], 1, 'mended')
 
 
+def checked(house, *options, env=None):
+    return run(house.daemon.argv() + ['--check-config'] + [w for o in options for w in ('-o', o)], env=env)
+
+
+@case
+def the_check_reads_keys_and_secrets():
+    house = House()
+    token, path = house.path('token'), lambda name: os.path.join(house.keys, name + '.key')
+    with open(token, 'w') as file:
+        file.write('t' * 40 + '\n')
+    os.chmod(token, 0o600)
+    good = 'access.http_token=' + token
+    code, out, err = checked(house, good)
+    check(code == 0 and not err and '1 keys in' in out and 'valid' in out, 'all is well:', code, out, err)
+    house.key('torn', 'producer', 'surce = pbx')
+    house.key('twin', 'producer', pair=house.admin)
+    house.key('open', 'producer')
+    os.chmod(path('open'), 0o666)
+    os.chmod(token, 0o644)
+    code, out, err = checked(house, good)
+    check(code == 1 and 'valid' not in out, 'faulty files:', code, out)
+    for words in ((path('torn'), 'line 5'), ('name=twin', 'same public key'), ('name=root', 'same public key'),
+                  (path('open'), 'chmod go-w'), ('access.http_token', token, 'chmod go-rwx')):
+        check(any(all(w in line for w in words) for line in err.splitlines()), words, 'is not said:', err)
+    for option, word in (('access.keys=' + house.path('none'), 'No such file'), ('access.server_key=' + house.path('none'), 'No such file'),
+                         ('access.server_key=' + token, 'chmod')):
+        code, out, err = checked(house, option)
+        check(code == 1 and word in err, option, 'is not said:', code, err)
+    check('t' * 20 not in err and house.secret.decode() not in err, 'a secret is told')
+    shutil.rmtree(house.keys)
+    os.mkdir(house.keys)
+    bare = {k: v for k, v in os.environ.items() if k != 'CREDENTIALS_DIRECTORY'}
+    code, out, err = checked(house, 'access.server_key=server-key', env=bare)
+    check(code == 0 and 'server-key is a credential' in out, 'a credential that is not here:', code, out, err)
+    code, out, err = checked(house, 'access.server_key=server-key', env=dict(bare, CREDENTIALS_DIRECTORY=house.folder))
+    check(code == 1 and 'server-key: No such file' in err, 'a credential that is missing:', code, out, err)
+
+
 class Keys:
     """Keys as retainctl makes them, and retainctl as whoever holds one."""
 
