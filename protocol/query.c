@@ -28,6 +28,7 @@
     X(KIND, "kind")                                                                                \
     X(SEVERITY, "severity")                                                                        \
     X(OPEN, "open")                                                                                \
+    X(HISTORY, "history")                                                                          \
     X(ID, "id")                                                                                    \
     X(BY, "by")                                                                                    \
     X(NOTE, "note")                                                                                \
@@ -50,7 +51,7 @@ static const struct op {
     const char *name;
     unsigned takes, needs;
 } ops[] = {
-    [RT_ACCOUNT_GET] = {"account.get", BIT(ACCOUNT) | BIT(AT), BIT(ACCOUNT)},
+    [RT_ACCOUNT_GET] = {"account.get", BIT(ACCOUNT) | BIT(AT) | BIT(HISTORY), BIT(ACCOUNT)},
     [RT_ACCOUNT_LIST] = {"account.list",
                          BIT(OWNER) | BIT(TIER) | BIT(BAND) | BIT(SORT) | BIT(LIMIT) | BIT(AFTER),
                          0},
@@ -272,11 +273,11 @@ static enum rt_error check_severity(struct rt_reader value, struct rt_query *que
     return RT_OK;
 }
 
-static enum rt_error check_open(struct rt_reader value, struct rt_query *query,
+static enum rt_error check_bool(struct rt_reader value, enum key key, bool *is,
                                 struct rt_fault *fault)
 {
-    if (!rt_read_bool(&value, &query->open))
-        return bad_request(KEY_OPEN, "must be a bool", fault);
+    if (!rt_read_bool(&value, is))
+        return bad_request(key, "must be a bool", fault);
     return RT_OK;
 }
 
@@ -342,7 +343,9 @@ static enum rt_error check_key(const struct scan *scan, enum key key, struct rt_
     case KEY_SEVERITY:
         return check_severity(value, query, fault);
     case KEY_OPEN:
-        return check_open(value, query, fault);
+        return check_bool(value, key, &query->open, fault);
+    case KEY_HISTORY:
+        return check_bool(value, key, &query->history, fault);
     case KEY_LIMIT:
         return check_limit(value, query, fault);
     default:

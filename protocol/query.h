@@ -66,7 +66,7 @@ struct rt_query {
     enum rt_sort sort;
     enum rt_alert_kind kind;
     enum rt_severity severity;
-    bool open;
+    bool open, history;
     uint32_t limit;
     struct rt_span owners; /* not in the request: whose accounts the asker may see, as in
                               rt_link_query_encode; empty: all */

@@ -133,8 +133,45 @@ static void write_open_alerts(struct rt_core *core, const struct rt_account *acc
         rt_answer_episode(core, account, rt_account_episode(account, i), now, true, out);
 }
 
+/* Points of days or of weeks, the oldest first; days without one are left out. */
+static void write_points(const struct rt_curve *curve, const char *key, int32_t step, int count,
+                         uint8_t (*point)(const struct rt_curve *curve, int32_t day),
+                         int32_t newest, struct rt_buffer *out)
+{
+    uint32_t written = 0;
+
+    for (int i = count - 1; i >= 0; i--)
+        written += point(curve, newest - i * step) != RT_CURVE_UNKNOWN;
+    rt_write_text(out, key);
+    rt_write_array(out, written);
+    for (int i = count - 1; i >= 0; i--) {
+        int32_t day = newest - i * step;
+        uint8_t value = point(curve, day);
+
+        if (value == RT_CURVE_UNKNOWN)
+            continue;
+        rt_write_map(out, 2);
+        rt_write_key_int(out, "ts", (day + INT64_C(1)) * RT_DAY_MS);
+        rt_write_key_double(out, "score", (double)value / RT_CURVE_STEPS);
+    }
+}
+
+static void write_history(struct rt_core *core, const struct rt_account *account, int64_t now,
+                          struct rt_buffer *out)
+{
+    int32_t yesterday = (int32_t)(now / RT_DAY_MS) - 1;
+    int32_t sunday = yesterday - (yesterday + 7 - RT_CURVE_WEEK_ENDS) % 7;
+    struct rt_curve curve;
+
+    rt_core_curve(core, account, now, &curve);
+    rt_write_text(out, "history");
+    rt_write_map(out, 2);
+    write_points(&curve, "days", 1, RT_CURVE_DAYS, rt_curve_day, yesterday, out);
+    write_points(&curve, "weeks", 7, RT_CURVE_WEEKS, rt_curve_week, sunday, out);
+}
+
 static void write_account(struct rt_core *core, const struct rt_account *account, int64_t now,
-                          int64_t at, struct rt_buffer *out)
+                          int64_t at, bool history, struct rt_buffer *out)
 {
     enum { FIXED_PAIRS = 10 };
     const struct rt_override *override = rt_account_override(account, at);
@@ -157,12 +194,14 @@ static void write_account(struct rt_core *core, const struct rt_account *account
         rt_write_key_nil(out, "last_contact");
     rt_write_key_int(out, "open_tickets", (int64_t)rt_account_open_tickets(account));
     write_open_alerts(core, account, now, out);
+    if (history)
+        write_history(core, account, now, out);
     profile = rt_answer_profile(account, out);
     if (override != NULL) {
         rt_write_text(out, "override");
         rt_override_write(out, override, score.score);
     }
-    rt_write_end(out, mark, FIXED_PAIRS + profile + (override != NULL));
+    rt_write_end(out, mark, FIXED_PAIRS + history + profile + (override != NULL));
 }
 
 bool rt_answer_sees(const struct rt_query *query, const struct rt_account *account)
@@ -194,7 +233,7 @@ void rt_answer_account(struct rt_core *core, const struct rt_query *query, int64
     else if (query->has_at && query->at < now - AT_BEHIND_MS)
         rt_query_error(out, RT_BAD_REQUEST, "at: lies in the past");
     else
-        write_account(core, account, now, at, out);
+        write_account(core, account, now, at, query->history, out);
 }
 
 void rt_answer_stats(const struct rt_core *core, struct rt_buffer *out)

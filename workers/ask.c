@@ -33,6 +33,8 @@ static void erase_account(struct rt_worker *worker, const struct rt_query *query
     rt_keep_wait(worker); /* a snapshot that was taken with the intent still holds the account */
     if (!rt_forget(worker) || !rt_erase_scrub(core, worker->journal, shard, account, error))
         rt_worker_die(worker, "erase", error);
+    if (!rt_erase_curve(core, shard, query->account, worker->state_dir, error))
+        rt_worker_die(worker, "erase", error);
     rt_core_forget(core, shard, account);
     for (struct rt_scan *scan = worker->scans; scan != NULL; scan = scan->next)
         rt_scan_restart(scan, &worker->core);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "workers/curve_file.h"
 #include "workers/hold.h"
 #include "workers/journal_end.h"
 #include "workers/recover.h"
@@ -128,6 +129,57 @@ static bool copy_snapshots(struct copy *copy)
 {
     for (uint32_t p = 0; p < copy->partitions; p++) {
         if (!copy_snapshot(copy, p)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- curves ------------------------------------------------------------------------------- */
+
+/* What is damaged is told and left out. */
+static bool mend_curve(struct copy *copy, uint32_t partition, struct rt_buffer *bytes)
+{
+    struct rt_curve_table table;
+    struct rt_curve_fault fault;
+    char file[32];
+    bool mended =
+        rt_curve_table_decode(rt_buffer_span(bytes), partition, &table, &fault) && !fault.foreign;
+
+    if (mended && fault.what != NULL) {
+        const struct rt_finding finding = {
+            .file = file, .offset = fault.offset, .what = fault.what, .weight = RT_FOUND_NOTE};
+
+        snprintf(file, sizeof(file), "curves/%04x.curve", partition);
+        copy->found(copy->context, &finding);
+        rt_buffer_clear(bytes);
+        rt_curve_table_encode(&table, partition, bytes);
+        mended = !bytes->failed;
+    }
+    rt_curve_table_free(&table);
+    return mended || fail(copy, "curves/%04x: cannot be understood", partition);
+}
+
+static bool copy_curve(struct copy *copy, uint32_t partition)
+{
+    struct rt_buffer bytes;
+    bool copied;
+
+    if (!rt_curve_file_read(copy->state_dir, partition, &bytes)) {
+        return errno == ENOENT || fail(copy, "curves/%04x: %s", partition, strerror(errno));
+    }
+    copied = mend_curve(copy, partition, &bytes) &&
+             rt_curve_file_write(copy->partial, partition, rt_buffer_span(&bytes), copy->error,
+                                 copy->error_size);
+    rt_buffer_free(&bytes);
+    return copied;
+}
+
+/* After the snapshots: the points of their events were saved before them. */
+static bool copy_curves(struct copy *copy)
+{
+    for (uint32_t p = 0; p < copy->partitions; p++) {
+        if (!copy_curve(copy, p)) {
             return false;
         }
     }
@@ -259,8 +311,8 @@ static bool copy_journal(struct copy *copy)
 static bool copy_all(struct copy *copy)
 {
     return copy_text(copy, "format") && copy_text(copy, "generations") &&
-           copy_text(copy, "secret") && copy_snapshots(copy) && copy_journal(copy) &&
-           same_generations(copy) &&
+           copy_text(copy, "secret") && copy_snapshots(copy) && copy_curves(copy) &&
+           copy_journal(copy) && same_generations(copy) &&
            (rt_disk_sync_folder(copy->to) || fail(copy, "%s: %s", copy->partial, strerror(errno)));
 }
 
@@ -324,9 +376,9 @@ static void remove_files(int above, const char *name)
 /* What was made so far goes. */
 static void undo(const struct copy *copy)
 {
-    static const char *const folders[] = {"journal", "snapshots"};
+    static const char *const folders[] = {"journal", "snapshots", "curves"};
 
-    for (int i = 0; copy->to >= 0 && i < 2; i++) {
+    for (int i = 0; copy->to >= 0 && i < 3; i++) {
         remove_files(copy->to, folders[i]);
         unlinkat(copy->to, folders[i], AT_REMOVEDIR);
     }

@@ -32,4 +32,7 @@ const char *rt_check_record(const struct rt_record *record, uint32_t partitions)
 /* check_snapshot.c: all files of the folder. False with check->error. */
 bool rt_check_snapshots(struct rt_check *check, int folder);
 
+/* check_curve.c: all files of the folder. False with check->error. */
+bool rt_check_curves(struct rt_check *check, int folder);
+
 #endif

@@ -47,6 +47,7 @@ static void shard_free(struct rt_shard *shard)
             rt_account_free(shard->table.accounts[at]);
     rt_table_free(&shard->table);
     rt_dead_free(&shard->dead);
+    rt_buffer_free(&shard->curve);
     free(shard);
 }
 
@@ -217,8 +218,11 @@ bool rt_core_event(struct rt_core *core, struct rt_place place, const struct rt_
     }
     if (core->group_start == 0)
         core->group_start = *position;
-    if (rt_account_wait(account)->group != group && !quiet)
-        rt_rules_before(core->config, account, now);
+    if (rt_account_wait(account)->group != group) {
+        rt_core_note_curve(core, account, now);
+        if (!quiet)
+            rt_rules_before(core->config, account, now);
+    }
     rt_account_take(account, event, &change, (size_t)core->config->limits_tickets,
                     &core->evicted_tickets);
     rt_account_set_chain(account, *position);

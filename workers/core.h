@@ -13,6 +13,7 @@
 #include "protocol/limits.h"
 #include "protocol/link.h"
 #include "workers/alert_log.h"
+#include "workers/curve.h"
 #include "workers/dead.h"
 #include "workers/deadline.h"
 #include "workers/lost.h"
@@ -30,7 +31,20 @@ struct rt_shard {
     rt_position covered_before; /* and the one before it, kept beside */
     rt_position replayed_from;  /* at start: what stood before was in the snapshot */
     bool dirty;                 /* changed since that snapshot was taken */
+    struct rt_buffer curve;     /* points that are not in the partition's file of curves yet */
 };
+
+/* Where the core finds what is kept of curves; find NULL: none are kept. */
+struct rt_curve_source {
+    void *context;
+    /* Takes into *curve what there is of an account beyond its shard's own points. */
+    void (*find)(void *context, uint32_t partition, const struct rt_curve_key *key,
+                 struct rt_curve *curve);
+    uint64_t secret;
+};
+
+/* Bytes of points of one shard that ask for a snapshot; beyond the other they are left out. */
+enum { RT_CURVE_POINTS_ENOUGH = 64 << 10, RT_CURVE_POINTS_MOST = 256 << 10 };
 
 /* Accounts that wait to be judged. */
 struct rt_waiting {
@@ -42,6 +56,8 @@ struct rt_core {
     const struct rt_config *config;
     uint64_t config_epoch;
     struct rt_store store;
+    struct rt_curve_source curves;
+    bool curves_press; /* a shard has enough points */
     uint32_t index, count, partitions;
     uint32_t log;
     uint64_t seed;
@@ -89,6 +105,13 @@ bool rt_core_locate(const struct rt_core *core, struct rt_span account, struct r
  * changed then. *position: where it stands. */
 bool rt_core_event(struct rt_core *core, struct rt_place place, const struct rt_event *event,
                    int64_t now, bool quiet, rt_position *position);
+
+/* To be called before the first event of a group is counted: notes the days that are over (curve.h). */
+void rt_core_note_curve(struct rt_core *core, struct rt_account *account, int64_t now);
+
+/* The whole curve as of now. */
+void rt_core_curve(const struct rt_core *core, const struct rt_account *account, int64_t now,
+                   struct rt_curve *curve);
 
 /* Moment of the earliest deadline, INT64_MAX if none. */
 int64_t rt_core_next_deadline(const struct rt_core *core);

@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include "workers/command.h"
+#include "workers/curve_file.h"
 #include "workers/export.h"
 #include "workers/journal_range.h"
 #include "workers/snapshot.h"
@@ -200,6 +201,20 @@ bool rt_erase_letters(struct rt_core *core, struct rt_journal *journal, struct r
     bool good = collect_dead(core, journal, name, &positions);
 
     return scrub(journal, &positions, good, error);
+}
+
+bool rt_erase_curve(struct rt_core *core, struct rt_shard *shard, struct rt_span name,
+                    const char *state_dir, char *error)
+{
+    struct rt_curve_key key = rt_curve_key(name, core->curves.secret);
+
+    rt_curve_drop(&shard->curve, &key);
+    if (!rt_curve_file_take(state_dir, shard->partition, rt_buffer_span(&shard->curve), &key, error,
+                            RT_JOURNAL_ERROR))
+        return false;
+    rt_buffer_free(&shard->curve);
+    shard->curve = (struct rt_buffer){0};
+    return true;
 }
 
 bool rt_erase_snapshot(struct rt_core *core, struct rt_journal *journal, struct rt_shard *shard,

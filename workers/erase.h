@@ -2,7 +2,7 @@
  * partition's snapshots.
  *
  * Order: an intent (keyed hash of the name, no name) is committed; the records are overwritten in
- * place, oldest first; the snapshot before the partition's newest is removed and the newest replaced. A
+ * place, oldest first; the curve goes; the snapshot before the partition's newest is removed and the newest replaced. A
  * crash in the middle is met in recovery: the intent is found and all of it done again.
  *
  * Body of an ERASE record: u64 low, u64 high of XXH3-128(name, seed of the state directory). */
@@ -24,6 +24,10 @@ bool rt_erase_scrub(struct rt_core *core, struct rt_journal *journal, struct rt_
  * on an I/O error. */
 bool rt_erase_letters(struct rt_core *core, struct rt_journal *journal, struct rt_span name,
                       char *error);
+
+/* Takes the account out of the partition's curves, on disk and waiting. False with error. */
+bool rt_erase_curve(struct rt_core *core, struct rt_shard *shard, struct rt_span name,
+                    const char *state_dir, char *error);
 
 /* Saves the partition without the account and removes older snapshots. False with error. */
 bool rt_erase_snapshot(struct rt_core *core, struct rt_journal *journal, struct rt_shard *shard,

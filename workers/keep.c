@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdio.h>
 
+#include "workers/curve_file.h"
 #include "workers/export.h"
 #include "workers/hold.h"
 #include "workers/worker.h"
@@ -188,13 +189,14 @@ static void trim_journal(struct rt_worker *worker)
 
 static bool cycle_is_due(const struct rt_worker *worker)
 {
-    return worker->clock.judged >= worker->next_cycle ||
+    return worker->clock.judged >= worker->next_cycle || worker->core.curves_press ||
            worker->appended - worker->cycle_bytes >= (uint64_t)worker->config->snapshot_bytes;
 }
 
 static void begin_cycle(struct rt_worker *worker)
 {
     worker->cycle = 0;
+    worker->core.curves_press = false;
     worker->cycle_bytes = worker->appended;
     worker->next_cycle = worker->clock.judged + worker->config->snapshot_interval_ms;
     rt_keep_expire(worker);
@@ -221,25 +223,51 @@ void rt_keep_after_commit(struct rt_worker *worker)
     take_next(worker);
 }
 
+/* Before those that were noted since. */
+static void take_points_back(struct rt_shard *shard, struct rt_buffer *points)
+{
+    rt_buffer_append(points, shard->curve.data, shard->curve.size);
+    if (points->failed) {
+        rt_buffer_free(points);
+        return;
+    }
+    rt_buffer_free(&shard->curve);
+    shard->curve = *points;
+}
+
 static void collect_finished(struct rt_worker *worker)
 {
-    char error[RT_JOURNAL_ERROR];
-    rt_position position;
-    uint32_t partition;
-    bool saved;
+    struct rt_snapshot_done done;
 
-    while (rt_snapshot_writer_finished(worker->writer, &partition, &position, &saved, error,
-                                       sizeof(error))) {
-        struct rt_shard *shard = worker->core.shards[partition];
+    while (rt_snapshot_writer_finished(worker->writer, &done)) {
+        struct rt_shard *shard = worker->core.shards[done.partition];
 
-        if (saved) {
+        if (done.curve_error[0] != '\0') {
+            take_points_back(shard, &done.curve);
+            rt_worker_log(worker, "err", "curve partition=%u error=\"%s\"", done.partition,
+                          done.curve_error);
+        }
+        if (done.saved) {
             shard->covered_before = shard->covered;
-            shard->covered = position;
+            shard->covered = done.position;
             continue;
         }
         shard->dirty = true;
-        rt_worker_log(worker, "err", "snapshot partition=%u error=\"%s\"", partition, error);
+        rt_worker_log(worker, "err", "snapshot partition=%u error=\"%s\"", done.partition,
+                      done.error);
     }
+}
+
+/* Points of the shard go along with the snapshot, also those of a later group: they say nothing that
+ * depends on it. */
+static void start_writing(struct rt_worker *worker)
+{
+    struct rt_shard *shard = worker->core.shards[worker->taken.partition];
+
+    worker->taken.curve = shard->curve;
+    shard->curve = (struct rt_buffer){0};
+    rt_snapshot_writer_start(worker->writer, &worker->taken);
+    worker->has_taken = false;
 }
 
 void rt_keep_poll(struct rt_worker *worker)
@@ -249,9 +277,7 @@ void rt_keep_poll(struct rt_worker *worker)
         rt_keep_after_commit(worker);
     if (worker->has_taken && !rt_snapshot_writer_busy(worker->writer) &&
         rt_journal_end(worker->journal) >= worker->taken.position) {
-        rt_snapshot_writer_start(worker->writer, &worker->taken);
-        worker->taken.content = (struct rt_buffer){0}; /* the writer's now */
-        worker->has_taken = false;
+        start_writing(worker);
     }
 }
 
@@ -270,6 +296,17 @@ void rt_keep_wait(struct rt_worker *worker)
     }
 }
 
+static void save_points(struct rt_worker *worker, struct rt_shard *shard)
+{
+    char error[RT_JOURNAL_ERROR];
+
+    if (!rt_curve_file_take(worker->state_dir, shard->partition, rt_buffer_span(&shard->curve),
+                            NULL, error, sizeof(error)))
+        rt_worker_log(worker, "err", "curve partition=%u error=\"%s\"", shard->partition, error);
+    rt_buffer_free(&shard->curve);
+    shard->curve = (struct rt_buffer){0};
+}
+
 void rt_keep_all(struct rt_worker *worker)
 {
     struct rt_core *core = &worker->core;
@@ -280,6 +317,7 @@ void rt_keep_all(struct rt_worker *worker)
         if (!is_stale(worker, core->shards[p]))
             continue;
         take(worker, core->shards[p]);
+        save_points(worker, core->shards[p]);
         if (worker->has_taken &&
             !rt_snapshot_save(worker->state_dir, &worker->taken, error, sizeof(error)))
             rt_worker_log(worker, "err", "snapshot partition=%u error=\"%s\"", p, error);

@@ -91,6 +91,7 @@ struct replay {
     int64_t time;       /* of the commit before in the same log, 0: none */
     int64_t quiet_time; /* of the newest commit of a quiet load */
     bool loads;         /* the group holds quiet events */
+    uint32_t day_group; /* the first of the day */
 };
 
 /* Scores before this are of no use any more. */
@@ -129,6 +130,11 @@ static bool is_welcome(const struct rt_event *event)
                                      (event->type == RT_VISIT && event->outcome == RT_HELD));
 }
 
+static bool is_touched_today(const struct replay *replay, uint32_t group)
+{
+    return group == RT_GROUP_QUIET || (group != 0 && group >= replay->day_group);
+}
+
 /* To be called before the event is applied. Live, the score is noted whenever a group was judged;
  * here only where it may fall next, at the end of a day and at the end of all: a start with a million
  * events to read should not take twice as long. When the group was judged is known only at its end:
@@ -143,6 +149,8 @@ static bool touch(struct replay *replay, struct rt_account *account, const struc
 
     if (time < replay->time)
         time = replay->time;
+    if (is_recent(replay, time) && !is_touched_today(replay, group))
+        rt_core_note_curve(core, account, time);
     if (quiet) {
         replay->loads = true;
         wait->group = RT_GROUP_QUIET;
@@ -188,12 +196,16 @@ static void note_day(struct replay *replay)
 
 static void close_group(struct replay *replay, int64_t time)
 {
-    if (replay->time > 0 && time / RT_DAY_MS != replay->time / RT_DAY_MS)
+    bool over = time / RT_DAY_MS != replay->time / RT_DAY_MS;
+
+    if (replay->time > 0 && over)
         note_day(replay);
     if (replay->loads)
         replay->quiet_time = time;
     replay->time = time;
     begin_group(replay);
+    if (over)
+        replay->day_group = replay->core->group;
 }
 
 static bool replay_event(struct replay *replay, struct rt_shard *shard,
@@ -277,7 +289,8 @@ static bool replay_erase(struct replay *replay, struct rt_shard *shard,
         return true;
     replay->note(replay->context, "an erase that a stop cut short is done again");
     replay->hold(replay->context);
-    if (!rt_erase_scrub(replay->core, replay->journal, shard, account, error)) {
+    if (!rt_erase_scrub(replay->core, replay->journal, shard, account, error) ||
+        !rt_erase_curve(replay->core, shard, rt_account_name(account), replay->state_dir, error)) {
         replay->note(replay->context, error);
         return false;
     }
@@ -472,6 +485,7 @@ static bool replay_generation(struct replay *replay, const struct rt_generation 
             continue;
         replay->time = 0;
         begin_group(replay);
+        replay->day_group = replay->core->group;
         replay->after = from == 0 ? rt_position_make(log, 0, 0) : from;
         if (!rt_journal_walk(replay->journal, log, from, take, damaged, replay, error))
             return false;

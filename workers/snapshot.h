@@ -20,6 +20,8 @@ struct rt_snapshot {
                            be trimmed */
     bool unreadable; /* load only: nothing good was found, but the system refused to read a file */
     struct rt_buffer content; /* owned by the caller */
+    struct rt_buffer
+        curve; /* writer only: points that are taken into the partition's curves first */
 };
 
 /* Reads the newest good snapshot of a partition (falls back to the one before, tells so in note: ""
@@ -51,17 +53,28 @@ rt_position rt_snapshot_covered(const char *state_dir, uint32_t log);
  * 0 if a partition has no snapshot. */
 rt_position rt_snapshot_floor(const char *state_dir, uint32_t partitions);
 
-/* A thread that saves, one after the other. start takes ownership of the content; not while busy.
- */
+/* A thread that saves, one after the other. start takes ownership of content and curve; not while
+ * busy. */
 struct rt_snapshot_writer;
 struct rt_snapshot_writer *rt_snapshot_writer_new(const char *state_dir, int notify_fd);
 void rt_snapshot_writer_free(struct rt_snapshot_writer *writer); /* waits; takes NULL */
 /* True from start until its result was taken with rt_snapshot_writer_finished. */
 bool rt_snapshot_writer_busy(const struct rt_snapshot_writer *writer);
 void rt_snapshot_writer_start(struct rt_snapshot_writer *writer, struct rt_snapshot *snapshot);
-/* True once for each finished one: which, and whether it is on disk (error filled if not). */
-bool rt_snapshot_writer_finished(struct rt_snapshot_writer *writer, uint32_t *partition,
-                                 rt_position *position, bool *saved, char *error,
-                                 size_t error_size);
+/* Points it is taking in, empty if those of another partition or none: as long as it is busy. */
+struct rt_span rt_snapshot_writer_curve(const struct rt_snapshot_writer *writer,
+                                        uint32_t partition);
+
+/* One that is finished: whether it is on disk (error filled if not). Points that could not be taken
+ * in come back in curve, the caller's now (curve_error filled then). */
+struct rt_snapshot_done {
+    uint32_t partition;
+    rt_position position;
+    bool saved;
+    struct rt_buffer curve;
+    char error[RT_JOURNAL_ERROR], curve_error[RT_JOURNAL_ERROR];
+};
+/* True once for each. */
+bool rt_snapshot_writer_finished(struct rt_snapshot_writer *writer, struct rt_snapshot_done *done);
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "protocol/assert.h"
+#include "workers/curve_file.h"
 #include "workers/snapshot.h"
 
 enum stage { IDLE, STARTED, FINISHED };
@@ -19,15 +20,25 @@ struct rt_snapshot_writer {
     bool stop;
     enum stage stage;
     struct rt_snapshot snapshot; /* the thread's while STARTED */
-    bool saved;
-    char error[RT_JOURNAL_ERROR];
+    struct rt_snapshot_done done;
 };
 
-static void finish(struct rt_snapshot_writer *writer, bool saved)
+/* Curves first: the snapshot lets the journal go from which they would be made again. */
+static void save(const struct rt_snapshot_writer *writer, struct rt_snapshot_done *done)
+{
+    const struct rt_snapshot *snapshot = &writer->snapshot;
+
+    *done =
+        (struct rt_snapshot_done){.partition = snapshot->partition, .position = snapshot->position};
+    rt_curve_file_take(writer->state_dir, snapshot->partition, rt_buffer_span(&snapshot->curve),
+                       NULL, done->curve_error, sizeof(done->curve_error));
+    done->saved = rt_snapshot_save(writer->state_dir, snapshot, done->error, sizeof(done->error));
+}
+
+static void finish(struct rt_snapshot_writer *writer)
 {
     uint64_t one = 1;
 
-    writer->saved = saved;
     writer->stage = FINISHED;
     if (writer->notify_fd >= 0 && write(writer->notify_fd, &one, sizeof(one)) < 0) {
         return; /* its counter is full: it is readable as it should be */
@@ -40,8 +51,6 @@ static void *run(void *context)
 
     pthread_mutex_lock(&writer->lock);
     for (;;) {
-        bool saved;
-
         while (writer->stage != STARTED && !writer->stop) {
             pthread_cond_wait(&writer->changed, &writer->lock);
         }
@@ -49,10 +58,9 @@ static void *run(void *context)
             break;
         }
         pthread_mutex_unlock(&writer->lock);
-        saved = rt_snapshot_save(writer->state_dir, &writer->snapshot, writer->error,
-                                 sizeof(writer->error));
+        save(writer, &writer->done);
         pthread_mutex_lock(&writer->lock);
-        finish(writer, saved);
+        finish(writer);
     }
     pthread_mutex_unlock(&writer->lock);
     return NULL;
@@ -90,6 +98,7 @@ void rt_snapshot_writer_free(struct rt_snapshot_writer *writer)
     pthread_cond_destroy(&writer->changed);
     pthread_mutex_destroy(&writer->lock);
     rt_buffer_free(&writer->snapshot.content);
+    rt_buffer_free(&writer->snapshot.curve);
     free(writer->state_dir);
     free(writer);
 }
@@ -115,23 +124,29 @@ void rt_snapshot_writer_start(struct rt_snapshot_writer *writer, struct rt_snaps
     RT_ASSERT(stage_of(writer) == IDLE);
     pthread_mutex_lock(&writer->lock);
     writer->snapshot = *snapshot;
-    snapshot->content = (struct rt_buffer){0};
+    snapshot->content = snapshot->curve = (struct rt_buffer){0};
     writer->stage = STARTED;
     pthread_cond_broadcast(&writer->changed);
     pthread_mutex_unlock(&writer->lock);
 }
 
-bool rt_snapshot_writer_finished(struct rt_snapshot_writer *writer, uint32_t *partition,
-                                 rt_position *position, bool *saved, char *error, size_t error_size)
+struct rt_span rt_snapshot_writer_curve(const struct rt_snapshot_writer *writer, uint32_t partition)
+{
+    if (stage_of(writer) == IDLE || writer->snapshot.partition != partition)
+        return rt_span(NULL, 0);
+    return rt_buffer_span(&writer->snapshot.curve);
+}
+
+bool rt_snapshot_writer_finished(struct rt_snapshot_writer *writer, struct rt_snapshot_done *done)
 {
     if (stage_of(writer) != FINISHED) {
         return false;
     }
-    *partition = writer->snapshot.partition;
-    *position = writer->snapshot.position;
-    *saved = writer->saved;
-    if (!writer->saved) {
-        snprintf(error, error_size, "%s", writer->error);
+    *done = writer->done;
+    if (done->curve_error[0] != '\0') {
+        done->curve = writer->snapshot.curve;
+    } else {
+        rt_buffer_free(&writer->snapshot.curve);
     }
     rt_buffer_free(&writer->snapshot.content);
     writer->snapshot = (struct rt_snapshot){0};

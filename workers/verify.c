@@ -158,7 +158,7 @@ static int open_folder(int above, const char *name)
 
 static bool check_folders(struct rt_check *check, int state)
 {
-    int journal = open_folder(state, "journal"), snapshots = -1;
+    int journal = open_folder(state, "journal"), snapshots = -1, curves = -1;
     bool used = journal >= 0, checked = false;
 
     if (!used && errno != ENOENT) {
@@ -172,10 +172,16 @@ static bool check_folders(struct rt_check *check, int state)
             read_failed(check, "snapshots");
         }
     }
-    checked = checked && (snapshots < 0 || rt_check_snapshots(check, snapshots)) &&
+    if (checked) {
+        curves = open_folder(state, "curves");
+        checked = curves >= 0 || errno == ENOENT || read_failed(check, "curves");
+    }
+    checked = checked && (curves < 0 || rt_check_curves(check, curves)) &&
+              (snapshots < 0 || rt_check_snapshots(check, snapshots)) &&
               (!used || rt_check_journal(check, journal));
     rt_disk_close(journal);
     rt_disk_close(snapshots);
+    rt_disk_close(curves);
     return checked;
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "protocol/assert.h"
+#include "workers/curve_file.h"
 #include "workers/erase.h"
 #include "workers/group.h"
 #include "workers/journal_range.h"
@@ -481,6 +482,16 @@ static void receive_setup(struct rt_worker *worker)
         exit(EXIT_FAILURE);
 }
 
+/* What is on disk, and what is on its way there. */
+static void find_curve(void *context, uint32_t partition, const struct rt_curve_key *key,
+                       struct rt_curve *curve)
+{
+    const struct rt_worker *worker = context;
+
+    rt_curve_file_find(worker->state_dir, partition, key, curve);
+    rt_curve_take(curve, rt_snapshot_writer_curve(worker->writer, partition), key);
+}
+
 static void open_state(struct rt_worker *worker)
 {
     struct rt_journal_options options = {
@@ -510,6 +521,7 @@ static void open_state(struct rt_worker *worker)
     if (!rt_core_init(&worker->core, worker->config, worker->setup.index, worker->setup.count,
                       worker->setup.partitions, worker->setup.log, seed, store))
         rt_worker_die(worker, "start", "out of memory");
+    worker->core.curves = (struct rt_curve_source){worker, find_curve, worker->secret};
     worker->dedupe = rt_dedupe_open(
         worker->journal, rt_worker_now(worker) - worker->config->limits_dedupe_days * RT_DAY_MS,
         owns, damaged, worker, error);

@@ -1,8 +1,11 @@
-/* get ACCOUNT: score, band, why, tickets, alerts, profile. */
+/* get ACCOUNT: score, band, why, how it has gone, tickets, alerts, profile. */
 #include <string.h>
+#include <unistd.h>
 
 #include "clients/retainctl/show.h"
+#include "clients/retainctl/spark.h"
 #include "clients/retainctl/when.h"
+#include "protocol/limits.h"
 
 static void head_print(const json_t *reply)
 {
@@ -45,6 +48,47 @@ static void factors_print(const json_t *reply)
     printf("\n");
     rt_grid_print(&grid, stdout);
     rt_grid_free(&grid);
+}
+
+static void series_print(const json_t *points, const char *what, int64_t step_ms)
+{
+    const json_t *first = json_array_get(points, 0);
+    const json_t *last = json_array_get(points, json_array_size(points) - 1);
+    char date[RT_WHEN_TEXT], line[RT_SPARK_BYTES];
+    double low = 100, high = 0;
+    size_t index;
+    json_t *point;
+
+    if (json_array_size(points) == 0)
+        return;
+    json_array_foreach(points, index, point)
+    {
+        double score = json_number_value(json_object_get(point, "score"));
+
+        low = score < low ? score : low;
+        high = score > high ? score : high;
+    }
+    printf("%-13s ", what);
+    if (isatty(STDOUT_FILENO) && rt_spark_possible())
+        printf("%s  ", rt_spark_line(points, step_ms, line));
+    rt_when_date(json_integer_value(json_object_get(first, "ts")) - 1, date);
+    printf("%.1f since %s, now %.1f, between %.1f and %.1f\n",
+           json_number_value(json_object_get(first, "score")), date,
+           json_number_value(json_object_get(last, "score")), low, high);
+}
+
+/* The last days; the weeks where they reach further back. */
+static void history_print(const json_t *reply)
+{
+    const json_t *history = json_object_get(reply, "history");
+    const json_t *days = json_object_get(history, "days");
+    const json_t *weeks = json_object_get(history, "weeks");
+
+    if (json_array_size(days) > 0)
+        printf("\n");
+    series_print(days, "daily", RT_DAY_MS);
+    if (json_array_size(weeks) > 13)
+        series_print(weeks, "weekly", 7 * RT_DAY_MS);
 }
 
 static void contact_print(const json_t *reply)
@@ -121,6 +165,7 @@ static void print(const json_t *reply)
 
     head_print(reply);
     factors_print(reply);
+    history_print(reply);
     contact_print(reply);
     profile_print(reply);
     if (json_array_size(alerts) > 0) {
@@ -152,6 +197,7 @@ int rt_cli_get(struct rt_cli *cli, int argc, char **argv)
         return code;
     params = retain_map_new();
     retain_map_text(params, "account", argv[0]);
+    retain_map_bool(params, "history", true);
     if (given)
         retain_map_int(params, "at", ms);
     reply = rt_cli_ask_table(cli, "account.get", params, &code);

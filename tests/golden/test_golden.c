@@ -18,6 +18,7 @@
 #include "protocol/link.h"
 #include "protocol/query.h"
 #include "tests/lib/notation.h"
+#include "workers/curve_file.h"
 
 #define TS INT64_C(1767225600000)
 #define TEXT(literal) rt_span(literal, sizeof(literal) - 1)
@@ -380,6 +381,31 @@ static void frames_to_the_daemon(void **state)
     framed("link_alert", RT_LINK_ALERT, 0, 0);
 }
 
+/* On disk: STATE_DIR/curves/0007.curve with two accounts. */
+static void curves(void **state)
+{
+    struct rt_curve_at two[2] = {{.key = {0x1111111111111111, 0x0101010101010101}},
+                                 {.key = {0x2222222222222222, 0x0202020202020202}}};
+    struct rt_curve_table table = {two, 2}, read;
+    struct rt_curve_fault fault;
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        rt_curve_init(&two[i].curve);
+    for (int32_t day = 20400; day < 20410; day++)
+        rt_curve_put(&two[0].curve, day, (uint8_t)(200 - (day - 20400)));
+    rt_curve_put(&two[1].curve, 20409, 81);
+    rt_curve_table_encode(&table, 7, &made);
+    same("curves");
+    assert_true(rt_curve_table_decode(load("curves"), 7, &read, &fault));
+    assert_null(fault.what);
+    assert_int_equal(read.count, 2);
+    assert_int_equal(rt_curve_day(&read.all[0].curve, 20405), 195);
+    assert_int_equal(rt_curve_week(&read.all[0].curve, 20401), 199);
+    assert_int_equal(rt_curve_day(&read.all[1].curve, 20409), 81);
+    rt_curve_table_free(&read);
+}
+
 static int teardown(void **state)
 {
     (void)state;
@@ -403,6 +429,7 @@ int main(void)
         cmocka_unit_test(other_queries),
         cmocka_unit_test(frames_to_a_worker),
         cmocka_unit_test(frames_to_the_daemon),
+        cmocka_unit_test(curves),
     };
 
     return cmocka_run_group_tests(tests, NULL, teardown);

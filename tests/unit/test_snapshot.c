@@ -212,7 +212,7 @@ static void a_good_old_one_is_never_given_up_for_a_damaged_one(void **state)
 
 static void the_thread_saves_and_says_so(void **state)
 {
-    char *folder = rt_scratch_new(), note[RT_JOURNAL_ERROR], error[RT_JOURNAL_ERROR] = "";
+    char *folder = rt_scratch_new(), note[RT_JOURNAL_ERROR];
     int notify = eventfd(0, EFD_CLOEXEC);
     struct rt_snapshot_writer *writer = rt_snapshot_writer_new(folder, notify);
 
@@ -221,22 +221,20 @@ static void the_thread_saves_and_says_so(void **state)
     for (uint32_t n = 0; n < 5; n++) {
         struct rt_snapshot snapshot = state_of(n);
         struct pollfd finished = {.fd = notify, .events = POLLIN};
-        rt_position position = 0, expected = snapshot.position;
-        uint32_t partition = 0;
+        struct rt_snapshot_done done;
+        rt_position expected = snapshot.position;
         uint64_t count;
-        bool saved = false;
 
         assert_false(rt_snapshot_writer_busy(writer));
         rt_snapshot_writer_start(writer, &snapshot);
         assert_null(snapshot.content.data);
         assert_int_equal(poll(&finished, 1, 10000), 1);
         assert_int_equal(read(notify, &count, sizeof(count)), sizeof(count));
-        while (!rt_snapshot_writer_finished(writer, &partition, &position, &saved, error,
-                                            sizeof(error)))
+        while (!rt_snapshot_writer_finished(writer, &done))
             assert_true(rt_snapshot_writer_busy(writer));
-        assert_true(saved);
-        assert_int_equal(partition, PARTITION);
-        assert_int_equal(position, expected);
+        assert_true(done.saved);
+        assert_int_equal(done.partition, PARTITION);
+        assert_int_equal(done.position, expected);
         assert_int_equal(load(folder, note), n);
     }
     rt_snapshot_writer_free(writer);
