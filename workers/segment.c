@@ -15,7 +15,7 @@ void rt_segment_encode(uint8_t *page, const struct rt_segment_header *header)
 {
     memset(page, 0, RT_SEGMENT_FIRST);
     memcpy(page, magic, sizeof(magic));
-    rt_store_u32(page + 8, RT_SEGMENT_VERSION);
+    rt_store_u32(page + 8, header->version != 0 ? header->version : RT_SEGMENT_VERSION);
     rt_store_u32(page + 12, header->log);
     rt_store_u32(page + 16, header->number);
     rt_store_u32(page + 20, RT_SEGMENT_FIRST);
@@ -52,6 +52,7 @@ static bool decode_copy(const uint8_t *at, struct rt_segment_header *header)
     header->number = rt_load_u32(at + 16);
     header->size = rt_load_u64(at + 24);
     header->epoch = rt_load_u64(at + 32);
+    header->version = rt_load_u32(at + 8);
     return true;
 }
 

@@ -43,6 +43,7 @@ enum {
 struct rt_segment_header {
     uint32_t log, number;
     uint64_t size, epoch;
+    uint32_t version; /* as read: it is written again so; 0: the newest */
 };
 
 /* Fills a page of RT_SEGMENT_FIRST bytes. */
