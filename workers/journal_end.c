@@ -24,8 +24,10 @@ struct search {
     struct rt_log *log;
     rt_position committed;
     struct group last, before;
-    bool behind;      /* something stands behind the last COMMIT */
-    rt_position hole; /* first gap since the last COMMIT that looks like a cut-off write, 0: none */
+    bool behind; /* something stands behind the last COMMIT */
+    /* First place since the last COMMIT that looks like a cut-off write, 0: none. A gap, or, where a group
+     * goes on in the next segment, the zeroes in which the end of this one is missing. */
+    rt_position hole;
 };
 
 static void take_commit(struct search *search, uint32_t number,
@@ -86,6 +88,9 @@ static bool scan_segment(struct search *search, struct rt_segment *segment, char
         }
     }
     fault = errno;
+    if (result == RT_SCAN_END && !found.sealed && search->hole == 0) {
+        search->hole = rt_position_make(id, segment->number, found.offset);
+    }
     segment->cut = scan.ended;
     rt_segment_scan_close(&scan);
     if (result == RT_SCAN_ERROR) {
@@ -109,9 +114,12 @@ static bool scan_from(struct search *search, size_t from, char *error)
     return true;
 }
 
-static bool enough(const struct search *search)
+/* All of the last group was seen, and if it is torn, where the one before it ends. */
+static bool enough(const struct search *search, size_t from)
 {
-    return search->last.is && (!search->last.torn || search->before.is);
+    return search->last.is &&
+           rt_position_segment(search->last.first) >= search->log->segments[from].number &&
+           (!search->last.torn || search->before.is);
 }
 
 bool rt_log_find_end(struct rt_log *log, rt_position committed, char *error)
@@ -124,7 +132,7 @@ bool rt_log_find_end(struct rt_log *log, rt_position committed, char *error)
         if (!scan_from(&search, from, error)) {
             return false;
         }
-    } while (from > 0 && !enough(&search));
+    } while (from > 0 && !enough(&search, from));
     log->end = log->group = 0;
     log->time = 0;
     if (search.last.is && !search.last.torn) {

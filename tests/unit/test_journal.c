@@ -964,6 +964,38 @@ static void what_was_cut_never_comes_to_life(void **state)
     rt_scratch_remove(folder);
 }
 
+/* Of a group that goes on in a second segment what stood in the first did not arrive, though it is less than
+ * a sector with room for no gap: it is cut off whole, and nothing is taken for damage. */
+static void a_group_torn_between_two_segments_is_no_damage(void **state)
+{
+    char *folder = rt_scratch_new();
+    struct rt_journal *journal = must_open(folder);
+    rt_position first = 0;
+    uint32_t groups = 0;
+    uint8_t *torn;
+    size_t size;
+
+    (void)state;
+    while (rt_position_segment(rt_journal_end(journal)) < 2) {
+        first = rt_journal_end(journal);
+        must_add_group(journal, groups++ * EACH);
+    }
+    rt_journal_close(journal);
+    assert_int_equal(rt_position_segment(first), 1);
+    torn = rt_scratch_read(folder, segment_name, &size);
+    memset(torn + rt_position_offset(first), 0, size - rt_position_offset(first));
+    rt_scratch_write(folder, segment_name, torn, size);
+    journal = must_open(folder);
+    assert_non_null(strstr(rt_journal_note(journal), "begun by a group without a commit"));
+    assert_int_equal(rt_journal_end(journal), first);
+    assert_int_equal(whole_groups(journal), groups - 1);
+    must_add_group(journal, (groups - 1) * EACH);
+    assert_int_equal(whole_groups(journal), groups);
+    rt_journal_close(journal);
+    free(torn);
+    rt_scratch_remove(folder);
+}
+
 /* ---- rot ---------------------------------------------------------------------------------- */
 
 /* Four groups in one segment; its bytes. */
@@ -1301,6 +1333,7 @@ int main(void)
         cmocka_unit_test(a_log_that_is_still_written_is_not_read),
         cmocka_unit_test(the_log_of_a_sibling_is_never_cut),
         cmocka_unit_test(what_was_cut_never_comes_to_life),
+        cmocka_unit_test(a_group_torn_between_two_segments_is_no_damage),
         cmocka_unit_test(every_flipped_bit_is_found_and_costs_one_record),
         cmocka_unit_test(a_cut_file_loses_only_what_was_cut),
         cmocka_unit_test(a_lost_header_costs_its_segment_and_is_said),
