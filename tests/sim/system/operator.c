@@ -270,7 +270,7 @@ static void ask_something(struct ask *ask)
             ask_list(ask, "dead.list", DEAD);
         break;
     case 4:
-        ask_list(ask, "report.portfolio", REPORT);
+        ask_list(ask, os_draw(2) == 0 ? "report.portfolio" : "report.management", REPORT);
         break;
     default:
         ask_account(ask, "account.get", GET, (unsigned)os_draw(SIM_ACCOUNTS));
