@@ -34,12 +34,16 @@ struct rt_shard {
     struct rt_buffer curve;     /* points that are not in the partition's file of curves yet */
 };
 
+struct rt_curve_table; /* curve_file.h */
+
 /* Where the core finds what is kept of curves; find NULL: none are kept. */
 struct rt_curve_source {
     void *context;
     /* Takes into *curve what there is of an account beyond its shard's own points. */
     void (*find)(void *context, uint32_t partition, const struct rt_curve_key *key,
                  struct rt_curve *curve);
+    /* The same of all accounts of a partition. False if it cannot be read. */
+    bool (*load)(void *context, uint32_t partition, struct rt_curve_table *table);
     uint64_t secret;
 };
 
@@ -108,6 +112,10 @@ bool rt_core_event(struct rt_core *core, struct rt_place place, const struct rt_
 
 /* To be called before the first event of a group is counted: notes the days that are over (curve.h). */
 void rt_core_note_curve(struct rt_core *core, struct rt_account *account, int64_t now);
+
+/* What is kept of all curves of a partition; to be freed by the caller. What cannot be read, or finds
+ * no memory, is left out. */
+void rt_core_curves(const struct rt_core *core, uint32_t partition, struct rt_curve_table *table);
 
 /* The whole curve as of now. */
 void rt_core_curve(const struct rt_core *core, const struct rt_account *account, int64_t now,

@@ -1,5 +1,6 @@
 /* Curves of accounts, between the state and what is kept of them. */
 #include "workers/core.h"
+#include "workers/curve_file.h"
 
 void rt_core_note_curve(struct rt_core *core, struct rt_account *account, int64_t now)
 {
@@ -26,4 +27,13 @@ void rt_core_curve(const struct rt_core *core, const struct rt_account *account,
         core->curves.find(core->curves.context, shard->partition, &key, curve);
     rt_curve_take(curve, rt_buffer_span(&shard->curve), &key);
     rt_curve_complete(curve, rt_account_tier(account, core->config), account, now);
+}
+
+void rt_core_curves(const struct rt_core *core, uint32_t partition, struct rt_curve_table *table)
+{
+    *table = (struct rt_curve_table){0};
+    if (core->curves.load == NULL || !core->curves.load(core->curves.context, partition, table))
+        return;
+    if (core->shards[partition] != NULL)
+        rt_curve_table_take(table, rt_buffer_span(&core->shards[partition]->curve));
 }

@@ -226,3 +226,16 @@ void rt_curve_complete(struct rt_curve *curve, const struct rt_tier *tier,
     for (int32_t day = next_with_place(from, end); day < end; day = next_with_place(day + 1, end))
         rt_curve_put(curve, day, value_at_end_of(&view, day));
 }
+
+uint8_t rt_curve_at(const struct rt_curve *curve, const struct rt_tier *tier,
+                    const struct rt_account *account, int32_t day)
+{
+    struct rt_score_view view;
+
+    if (curve != NULL && day <= curve->last)
+        return rt_curve_day(curve, day);
+    if (day < 0 || !rt_activity_any(&account->activity) || day < touched_by(account))
+        return RT_CURVE_UNKNOWN;
+    rt_score_view(&view, tier, account);
+    return value_at_end_of(&view, day);
+}

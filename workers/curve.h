@@ -70,4 +70,9 @@ void rt_curve_drop(struct rt_buffer *points, const struct rt_curve_key *key);
 void rt_curve_complete(struct rt_curve *curve, const struct rt_tier *tier,
                        const struct rt_account *account, int64_t now);
 
+/* The point of one day that is over, as rt_curve_complete would leave it; without what was kept
+ * (curve NULL) from the closed form alone. */
+uint8_t rt_curve_at(const struct rt_curve *curve, const struct rt_tier *tier,
+                    const struct rt_account *account, int32_t day);
+
 #endif

@@ -145,6 +145,17 @@ bool rt_curve_file_take(const char *state_dir, uint32_t partition, struct rt_spa
     return done;
 }
 
+bool rt_curve_file_load(const char *state_dir, uint32_t partition, struct rt_curve_table *table)
+{
+    char error[64];
+    bool there;
+
+    if (load(state_dir, partition, table, &there, error, sizeof(error)))
+        return true;
+    rt_curve_table_free(table);
+    return false;
+}
+
 static bool read_at(int fd, uint64_t offset, void *bytes, size_t size)
 {
     size_t got;

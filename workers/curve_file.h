@@ -41,6 +41,9 @@ void rt_curve_table_encode(const struct rt_curve_table *table, uint32_t partitio
                            struct rt_buffer *out);
 /* Takes points in. False without memory (unchanged). */
 bool rt_curve_table_take(struct rt_curve_table *table, struct rt_span points);
+/* NULL if there is none; valid until the table changes. */
+const struct rt_curve *rt_curve_table_find(const struct rt_curve_table *table,
+                                           const struct rt_curve_key *key);
 void rt_curve_table_remove(struct rt_curve_table *table, const struct rt_curve_key *key);
 void rt_curve_table_free(struct rt_curve_table *table);
 
@@ -48,6 +51,9 @@ void rt_curve_table_free(struct rt_curve_table *table);
  * Nothing to do is done. False with a sentence in error: the file is as it was. */
 bool rt_curve_file_take(const char *state_dir, uint32_t partition, struct rt_span points,
                         const struct rt_curve_key *without, char *error, size_t error_size);
+
+/* All of a partition: an empty table if there is no file. False if it cannot be read. */
+bool rt_curve_file_load(const char *state_dir, uint32_t partition, struct rt_curve_table *table);
 
 /* One account's curve. False if there is none that can be read; *curve is untouched then. */
 bool rt_curve_file_find(const char *state_dir, uint32_t partition, const struct rt_curve_key *key,

@@ -210,6 +210,14 @@ bool rt_curve_table_take(struct rt_curve_table *table, struct rt_span points)
     return true;
 }
 
+const struct rt_curve *rt_curve_table_find(const struct rt_curve_table *table,
+                                           const struct rt_curve_key *key)
+{
+    const struct rt_curve_at *record = find(table->all, table->count, key);
+
+    return record == NULL ? NULL : &record->curve;
+}
+
 void rt_curve_table_remove(struct rt_curve_table *table, const struct rt_curve_key *key)
 {
     struct rt_curve_at *record = find(table->all, table->count, key);

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+const int rt_before_days[RT_BEFORE] = {7, 30};
+
 struct rt_management *rt_management_new(size_t limit)
 {
     struct rt_management *management = calloc(1, sizeof(*management));
@@ -52,6 +54,38 @@ static void take_scores(struct rt_management *m, const struct rt_standing *s)
     m->tens[tens < RT_TENS ? tens : RT_TENS - 1]++;
     for (int i = 0; i < RT_AHEAD; i++)
         m->ahead[i][rt_band_of(s->ahead[i])]++;
+}
+
+/* The last day that was over so many days ago. */
+static int32_t day_before(int64_t now, int days)
+{
+    return (int32_t)((now - days * RT_DAY_MS) / RT_DAY_MS) - 1;
+}
+
+static void take_past(struct rt_past *past, uint8_t point, enum rt_band today)
+{
+    enum rt_band then;
+
+    if (point == RT_CURVE_UNKNOWN) {
+        past->unknown++;
+        return;
+    }
+    then = rt_band_of((double)point / RT_CURVE_STEPS);
+    past->bands[then]++;
+    past->fell += today < then;
+    past->rose += today > then;
+}
+
+static void take_before(struct rt_management *m, const struct rt_core *core,
+                        const struct rt_curve_table *curves, const struct rt_standing *s)
+{
+    struct rt_curve_key key = rt_curve_key(rt_account_name(s->account), core->curves.secret);
+    const struct rt_curve *curve = rt_curve_table_find(curves, &key);
+
+    for (int i = 0; i < RT_BEFORE; i++)
+        take_past(&m->before[i],
+                  rt_curve_at(curve, s->tier, s->account, day_before(s->now, rt_before_days[i])),
+                  rt_band_of(s->score));
 }
 
 static void take_renewal(struct rt_management *m, const struct rt_standing *s)
@@ -124,7 +158,8 @@ static void take_lists(struct rt_management *m, const struct rt_standing *s)
 }
 
 void rt_management_take(struct rt_management *management, const struct rt_core *core,
-                        const struct rt_account *account, int64_t now)
+                        const struct rt_curve_table *curves, const struct rt_account *account,
+                        int64_t now)
 {
     struct rt_standing standing;
 
@@ -133,8 +168,10 @@ void rt_management_take(struct rt_management *management, const struct rt_core *
     take_groups(management, &standing);
     if (standing.churned)
         return;
-    if (standing.contacted)
+    if (standing.contacted) {
         take_scores(management, &standing);
+        take_before(management, core, curves, &standing);
+    }
     take_renewal(management, &standing);
     for (int i = 0; i < RT_SEVERITIES; i++)
         management->severities[i] += standing.tickets[i];

@@ -8,6 +8,7 @@
 #define RT_WORKERS_MANAGEMENT_H
 
 #include "workers/core.h"
+#include "workers/curve_file.h"
 #include "workers/groups.h"
 #include "workers/report.h"
 #include "workers/shortlist.h"
@@ -24,12 +25,20 @@ enum rt_concern {
     RT_CONCERNS,
 };
 
-enum { RT_TENS = 10 };
+enum { RT_TENS = 10, RT_BEFORE = 2 };
+extern const int rt_before_days[RT_BEFORE]; /* 7, 30 */
+
+/* The accounts of today as they stood at the end of a day. */
+struct rt_past {
+    uint64_t bands[RT_BANDS], unknown;
+    uint64_t fell, rose; /* to the band of today */
+};
 
 struct rt_management {
     struct rt_sums sums;
     uint64_t tens[RT_TENS]; /* scores of 0 up to 10, ... 90 up to 100 and 100 */
     uint64_t ahead[RT_AHEAD][RT_BANDS];
+    struct rt_past before[RT_BEFORE];
     uint64_t renewals[RT_HORIZONS][RT_BANDS]; /* within 30, 60, 90 days */
     uint64_t renewals_never_contacted[RT_HORIZONS];
     double renewal_value[RT_HORIZONS];
@@ -46,8 +55,10 @@ void rt_management_free(struct rt_management *management); /* takes NULL */
 /* As if nothing had been taken. */
 void rt_management_reset(struct rt_management *management);
 
+/* `curves`: what is kept of the account's partition (rt_core_curves). */
 void rt_management_take(struct rt_management *management, const struct rt_core *core,
-                        const struct rt_account *account, int64_t now);
+                        const struct rt_curve_table *curves, const struct rt_account *account,
+                        int64_t now);
 
 /* This worker's part; puts the lists in order. */
 void rt_management_write(struct rt_management *management, const struct rt_core *core, int64_t now,

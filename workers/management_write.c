@@ -65,6 +65,24 @@ static void write_ahead(struct rt_buffer *out, const struct rt_management *m)
         write_bands(out, names[i], m->ahead[i]);
 }
 
+static void write_before(struct rt_buffer *out, const struct rt_management *m)
+{
+    static const char *const names[RT_BEFORE] = {"7", "30"};
+
+    rt_write_text(out, "before");
+    rt_write_map(out, RT_BEFORE);
+    for (int i = 0; i < RT_BEFORE; i++) {
+        const struct rt_past *past = &m->before[i];
+
+        rt_write_text(out, names[i]);
+        rt_write_map(out, 4);
+        write_bands(out, "bands", past->bands);
+        write_count(out, "unknown", past->unknown);
+        write_count(out, "fell", past->fell);
+        write_count(out, "rose", past->rose);
+    }
+}
+
 static void write_renewals(struct rt_buffer *out, const struct rt_management *m)
 {
     rt_write_text(out, "renewals");
@@ -111,9 +129,10 @@ static void write_alerts(struct rt_buffer *out, const struct rt_management *m)
 
 static void write_numbers(struct rt_buffer *out, const struct rt_management *m)
 {
-    rt_write_map(out, SUMS_PAIRS + 11);
+    rt_write_map(out, SUMS_PAIRS + 12);
     write_sums(out, &m->sums);
     write_tens(out, m);
+    write_before(out, m);
     write_ahead(out, m);
     write_renewals(out, m);
     write_severities(out, m);

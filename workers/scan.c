@@ -271,7 +271,7 @@ static void look_at_standing(struct rt_scan *scan, const struct rt_core *core,
     if (has_text(account, RT_PROFILE_OWNER, query->owner) &&
         has_text(account, RT_PROFILE_TIER, query->tier) &&
         has_text(account, RT_PROFILE_REGION, query->region))
-        rt_management_take(scan->management, core, account, scan->now);
+        rt_management_take(scan->management, core, &scan->curves, account, scan->now);
 }
 
 static void look_at(struct rt_scan *scan, const struct rt_core *core,
@@ -299,10 +299,13 @@ bool rt_scan_step(struct rt_scan *scan, const struct rt_core *core)
         scan->partition++;
     if (scan->partition >= core->partitions)
         return true;
+    if (scan->management != NULL)
+        rt_core_curves(core, scan->partition, &scan->curves);
     table = &core->shards[scan->partition++]->table;
     for (size_t at = 0; at < table->capacity; at++)
         if (table->hashes[at] != 0)
             look_at(scan, core, table->accounts[at]);
+    rt_curve_table_free(&scan->curves);
     return scan->partition >= core->partitions;
 }
 

@@ -35,6 +35,7 @@ struct rt_scan {
     struct rt_report report;
     struct rt_alert_history history;  /* alert.list without `open` */
     struct rt_management *management; /* NULL: not asked for */
+    struct rt_curve_table curves;     /* of the partition that is looked at, for it */
 };
 
 /* True for queries that scans answer. */

@@ -492,6 +492,18 @@ static void find_curve(void *context, uint32_t partition, const struct rt_curve_
     rt_curve_take(curve, rt_snapshot_writer_curve(worker->writer, partition), key);
 }
 
+static bool load_curves(void *context, uint32_t partition, struct rt_curve_table *table)
+{
+    const struct rt_worker *worker = context;
+
+    if (!rt_curve_file_load(worker->state_dir, partition, table))
+        return false;
+    if (rt_curve_table_take(table, rt_snapshot_writer_curve(worker->writer, partition)))
+        return true;
+    rt_curve_table_free(table);
+    return false;
+}
+
 static void open_state(struct rt_worker *worker)
 {
     struct rt_journal_options options = {
@@ -521,7 +533,7 @@ static void open_state(struct rt_worker *worker)
     if (!rt_core_init(&worker->core, worker->config, worker->setup.index, worker->setup.count,
                       worker->setup.partitions, worker->setup.log, seed, store))
         rt_worker_die(worker, "start", "out of memory");
-    worker->core.curves = (struct rt_curve_source){worker, find_curve, worker->secret};
+    worker->core.curves = (struct rt_curve_source){worker, find_curve, load_curves, worker->secret};
     worker->dedupe = rt_dedupe_open(
         worker->journal, rt_worker_now(worker) - worker->config->limits_dedupe_days * RT_DAY_MS,
         owns, damaged, worker, error);

@@ -60,7 +60,8 @@ const struct rt_cli_command rt_cli_commands[] = {
      "  retainctl void acme T-4711-opened --source desk --reason 'belongs to Acme Ltd, not to us'",
      rt_cli_void},
     {"report", "[OWNER]", "the portfolio of an account manager, or of all; the management report",
-     "Any option but --json asks for the management report: health now and ahead, value at risk, "
+     "Any option but --json asks for the management report: health before and ahead, value at "
+     "risk, "
      "renewals, time limits kept\n"
      "and missed, complaints, what is overdue, visits due, growth, by owner, tier, region and "
      "currency. Tables of --table:\n"

@@ -14,27 +14,47 @@ static void heading_print(const char *title)
 
 /* ---- figures --------------------------------------------------------------------------------- */
 
-/* A row of whole numbers at keys of one map. */
+/* Whole numbers at keys of one map; nothing where there is no map. */
+static void rest_add(struct rt_grid *grid, const json_t *map, const char *const *keys)
+{
+    for (; *keys != NULL; keys++) {
+        if (map != NULL)
+            rt_show_amount(grid, json_object_get(map, *keys));
+        else
+            rt_grid_text(grid, RT_PLAIN, "");
+    }
+}
+
 static void counts_add(struct rt_grid *grid, const char *name, const json_t *map,
                        const char *const *keys)
 {
     rt_grid_text(grid, RT_PLAIN, name);
-    for (; *keys != NULL; keys++)
-        rt_show_amount(grid, json_object_get(map, *keys));
+    rest_add(grid, map, keys);
 }
 
 static void health_print(const json_t *report)
 {
-    static const char *const headings[] = {"accounts by health", ">healthy", ">watch", ">at risk",
-                                           NULL};
+    static const char *const headings[] = {"accounts by health", ">healthy", ">watch",
+                                           ">at risk",           ">unknown", ">fell since",
+                                           ">rose since",        NULL};
     static const char *const keys[] = {"healthy", "watch", "at_risk", NULL};
+    static const char *const past[] = {"unknown", "fell", "rose", NULL};
     const json_t *ahead = json_object_get(report, "ahead");
+    const json_t *before = json_object_get(report, "before");
+    const json_t *month = json_object_get(before, "30"), *week = json_object_get(before, "7");
     struct rt_grid grid;
 
     rt_grid_begin(&grid, headings);
+    counts_add(&grid, "30 days ago", json_object_get(month, "bands"), keys);
+    rest_add(&grid, month, past);
+    counts_add(&grid, "7 days ago", json_object_get(week, "bands"), keys);
+    rest_add(&grid, week, past);
     counts_add(&grid, "today", json_object_get(report, "bands"), keys);
+    rest_add(&grid, NULL, past);
     counts_add(&grid, "in 7 days, if nothing happens", json_object_get(ahead, "7"), keys);
+    rest_add(&grid, NULL, past);
     counts_add(&grid, "in 30 days, if nothing happens", json_object_get(ahead, "30"), keys);
+    rest_add(&grid, NULL, past);
     rt_grid_print(&grid, stdout);
     rt_grid_free(&grid);
 }

@@ -119,17 +119,21 @@ static struct rt_html_bar bar_of(const char *label, const json_t *map, const cha
 static void health_write(const json_t *report, FILE *out)
 {
     static const char *const keys[] = {"at_risk", "watch", "healthy"};
-    static const char *const names[] = {"at risk", "watch", "healthy"};
-    static const char *const colors[] = {AT_RISK, WATCH, HEALTHY};
+    static const char *const past[] = {"bands.at_risk", "bands.watch", "bands.healthy", "unknown"};
+    static const char *const names[] = {"at risk", "watch", "healthy", "not known"};
+    static const char *const colors[] = {AT_RISK, WATCH, HEALTHY, NEUTRAL};
     const json_t *ahead = json_object_get(report, "ahead");
+    const json_t *before = json_object_get(report, "before");
     const struct rt_html_bar bars[] = {
+        bar_of("30 days ago", json_object_get(before, "30"), past, 4),
+        bar_of("7 days ago", json_object_get(before, "7"), past, 4),
         bar_of("today", json_object_get(report, "bands"), keys, 3),
         bar_of("in 7 days *", json_object_get(ahead, "7"), keys, 3),
         bar_of("in 30 days *", json_object_get(ahead, "30"), keys, 3),
     };
 
     rt_html_bars(out, &(struct rt_html_chart){"Accounts by health (* if nothing happens)", names,
-                                              colors, 3, bars, 3});
+                                              colors, 4, bars, 5});
 }
 
 static void scores_write(const json_t *report, FILE *out)

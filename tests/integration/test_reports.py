@@ -102,14 +102,15 @@ def band(score):
 
 
 class Standing:
-    """One account at a moment, from what was sent, its score and open alerts."""
+    """One account at a moment, from what was sent, its score, its score's history and open alerts."""
 
-    def __init__(self, world, name, at, scores, alerts):
+    def __init__(self, world, name, at, scores, history, alerts):
         self.name, self.profile = name, world.profiles[name]
         self.churned = self.profile['status'] == 'churned'
         self.contacted = bool(world.contacts[name])
         self.worth = self.profile['value'] or 0
         self.score, self.ahead = scores[name][0], scores[name][1:]
+        self.before = [history.get(((at - days * DAY) // DAY) * DAY) for days in (7, 30)]
         self.alerts = alerts.get(name, [])
         self.growing = 'upsell' in self.alerts
         tier = TIERS['key' if self.profile['tier'] == 'key' else None]
@@ -178,12 +179,21 @@ def sums(standings, at):
         'growing': sum(s.growing for s in alive), 'open_alerts': sum(len(s.alerts) for s in alive)}
 
 
+def past(scored, i):
+    """The accounts of today as they stood then."""
+    rank = lambda score: BANDS.index(band(score))
+    known = [s for s in scored if s.before[i] is not None]
+    return {'bands': {b: sum(band(s.before[i]) == b for s in known) for b in BANDS}, 'unknown': len(scored) - len(known),
+            'fell': sum(rank(s.score) < rank(s.before[i]) for s in known), 'rose': sum(rank(s.score) > rank(s.before[i]) for s in known)}
+
+
 def whole(standings, at):
     alive = [s for s in standings if not s.churned]
     scored = [s for s in alive if s.contacted]
     told = sums(standings, at)
     told['scores'] = {str(t): sum(min(int(s.score // 10) * 10, 90) == t for s in scored) for t in range(0, 100, 10)}
     told['ahead'] = {d: {b: sum(band(s.ahead[i]) == b for s in scored) for b in BANDS} for i, d in enumerate(('7', '30'))}
+    told['before'] = {d: past(scored, i) for i, d in enumerate(('7', '30'))}
     told['renewals'] = {str(d): {'accounts': sum(s.renews(at, d) for s in alive), 'value': sum(s.worth for s in alive if s.renews(at, d)),
                                  'bands': {b: sum(band(s.score) == b for s in scored if s.renews(at, d)) for b in BANDS}}
                         for d in (30, 60, 90)}
@@ -237,6 +247,11 @@ def scores_of(daemon, name):
     return [daemon.get(name, at=at + ahead * DAY)['score'] for ahead in (0, 7, 30)]
 
 
+def history_of(daemon, name):
+    """The score at the end of each day that is known."""
+    return {point['ts']: point['score'] for point in daemon.get(name, history=True)['history']['days']}
+
+
 def without_the_undecided(daemon, world):
     """Scores move while we look: accounts that stand at the edge of a band or of ten points are erased."""
     for name in list(world.profiles):
@@ -266,7 +281,7 @@ def compare(daemon, world, **filters):
     at = told['at']
     check(abs(at - daemon.now()) < MINUTE, 'the moment of the report', at)
     names = [n for n, p in world.profiles.items() if all((p[k] or '-') == v for k, v in filters.items())]
-    standings = [Standing(world, n, at, {n: scores_of(daemon, n)}, alerts) for n in names]
+    standings = [Standing(world, n, at, {n: scores_of(daemon, n)}, history_of(daemon, n), alerts) for n in names]
     for key in ('owner', 'tier', 'region'):
         equal(told[key], filters.get(key), 'filter', key)
     want = whole(standings, at)
@@ -323,6 +338,30 @@ def every_figure_is_what_the_events_say():
         daemon.restart(workers__count=3)
         compare(daemon, world)
         compare(daemon, world, tier='key')
+
+
+@case
+def what_was_is_what_was_reckoned_then():
+    """Of those that nothing happened to the closed form tells it; of the others what was kept before."""
+    names = [fresh() for _ in range(40)]
+    with Daemon(workers=2, tier__rhythm_days=2, debug__clock_offset_ms=-40 * DAY) as daemon:
+        t = daemon.now()
+        daemon.load([event(account=n, ts=t - i * DAY - HOUR) for n in names for i in range(20)])
+        daemon.restart(debug__clock_offset_ms=-5 * DAY)  # 35 days of silence
+        told = daemon.ok('report.management')
+        equal(told['bands'], {'at_risk': 40, 'watch': 0, 'healthy': 0}, 'silent for 35 days')
+        equal(told['before']['30'], {'bands': {'at_risk': 0, 'watch': 0, 'healthy': 40}, 'unknown': 0, 'fell': 40, 'rose': 0}, 'before')
+        daemon.load([event(account=n, ts=daemon.now() - i * DAY) for n in names[:15] for i in range(8)])
+        for again in range(2):  # from the points that wait, then from disk
+            told = daemon.ok('report.management')
+            equal(told['bands'], {'at_risk': 25, 'watch': 0, 'healthy': 15}, 'after fifteen were heard of, late')
+            equal(told['before']['7'], {'bands': {'at_risk': 40, 'watch': 0, 'healthy': 0}, 'unknown': 0, 'fell': 0, 'rose': 15},
+                  'what came since does not change what was')
+            equal(told['before']['30']['bands'], {'at_risk': 0, 'watch': 0, 'healthy': 40}, 'a month before')
+            if again == 0:
+                daemon.restart(workers__count=3)
+        daemon.load([event(account=fresh(), ts=daemon.now() - HOUR)])
+        equal(daemon.ok('report.management')['before']['30']['unknown'], 1, 'a newcomer')
 
 
 @case

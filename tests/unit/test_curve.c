@@ -102,6 +102,27 @@ static void the_closed_form_fills_what_is_missing(void **state)
     rt_account_free(account);
 }
 
+/* One day is what completing the curve leaves there, with and without points that were kept. */
+static void one_day_is_that_of_the_whole(void **state)
+{
+    struct rt_account *account = customer(NOON - 20 * RT_DAY_MS, 20, 3);
+
+    (void)state;
+    for (int kept = 0; kept < 2; kept++) {
+        struct rt_curve curve, whole;
+
+        rt_curve_init(&curve);
+        for (int32_t day = TODAY - 40; kept > 0 && day < TODAY - 10; day += 2)
+            rt_curve_put(&curve, day, 77);
+        whole = curve;
+        rt_curve_complete(&whole, tier(), account, NOON);
+        for (int32_t day = TODAY - 89; day < TODAY; day++)
+            assert_int_equal(rt_curve_at(kept > 0 ? &curve : NULL, tier(), account, day),
+                             rt_curve_day(&whole, day));
+    }
+    rt_account_free(account);
+}
+
 /* Nothing is due on the day of the last contact, nor without one; nor is there ever more than fits. */
 static void what_is_not_due_is_not_noted(void **state)
 {
@@ -256,6 +277,7 @@ int main(void)
         cmocka_unit_test(a_curve_remembers_days_and_weeks),
         cmocka_unit_test(an_empty_curve_knows_nothing),
         cmocka_unit_test(the_closed_form_fills_what_is_missing),
+        cmocka_unit_test(one_day_is_that_of_the_whole),
         cmocka_unit_test(what_is_not_due_is_not_noted),
         cmocka_unit_test(one_account_is_dropped),
         cmocka_unit_test(the_file_keeps_it_in_order),
