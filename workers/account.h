@@ -86,6 +86,7 @@ struct rt_episode {
     double spoke_score; /* score when it last spoke: `previous` of the next message */
     uint64_t position;  /* of its last message in the journal */
     uint64_t number;    /* its publication number, 0: none yet */
+    int64_t lapsed; /* end of an acknowledgement that ran out, until there is another; 0: none */
     const struct rt_hold *ack,
         *snooze; /* never NULL; by.data NULL: none; they live until the episode
                                            changes */

@@ -165,8 +165,11 @@ bool rt_account_alert(struct rt_account *account, const struct rt_alert *alert, 
         return false;
     if (alert->state == RT_RAISED)
         rt_account_set_dwell(account, alert->kind, INT64_MIN);
-    if (alert->state == RT_REMINDED)
+    if (alert->state == RT_REMINDED) {
+        open->episode.lapsed =
+            open->episode.ack->by.data != NULL ? open->episode.ack->until : alert->ts;
         put_hold(&open->episode.ack, &no_hold);
+    }
     if (alert->severity == RT_CRITICAL && open->episode.severity != RT_CRITICAL)
         put_hold(&open->episode.snooze, &no_hold);
     open->episode.severity = alert->severity;
@@ -209,6 +212,8 @@ bool rt_account_hold(struct rt_account *account, enum rt_alert_kind kind, bool s
         return false;
     if (hold->by.data != NULL && (kept = keep_hold(open, hold)) == NULL)
         return false;
+    if (!snooze && kept != &no_hold)
+        open->episode.lapsed = 0;
     put_hold(snooze ? &open->episode.snooze : &open->episode.ack, kept);
     return true;
 }

@@ -11,6 +11,7 @@
  * - PROFILE: u32 size, the block of profile.h
  * - PEAKS: u32 newest day, u8 mask of days, u16 each
  * - ALERTS: u8 mask of dwells, i64 each; u8 number of open episodes, each as put_open, by kind
+ *   (versions 1 to 3 have no lapse)
  * - OVERRIDE: as rt_override_encode (versions 1 and 2 have none)
  *
  * To change it: raise VERSION; keep reading every older version there ever was in a release (a
@@ -26,7 +27,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { VERSION = 3, VERSION_WITHOUT_OVERRIDES = 2, VERSION_WITHOUT_VISITS = 1 };
+enum {
+    VERSION = 4,
+    VERSION_WITHOUT_LAPSES = 3,
+    VERSION_WITHOUT_OVERRIDES = 2,
+    VERSION_WITHOUT_VISITS = 1
+};
 
 enum {
     PART_COUNTS = 1,
@@ -458,12 +464,20 @@ static void put_open(struct rt_buffer *out, const struct rt_open *open)
     put_f64(out, open->peak);
     rt_put_u64(out, open->episode.position);
     rt_put_u64(out, open->episode.number);
+    put_i64(out, open->episode.lapsed);
     put_hold(out, open->episode.ack);
     put_hold(out, open->episode.snooze);
 }
 
-static bool get_open(struct rt_reader *reader, struct rt_account *account, int *least,
-                     bool *no_memory)
+static bool get_lapsed(struct rt_reader *reader, uint8_t version, int64_t *lapsed)
+{
+    *lapsed = 0;
+    return version <= VERSION_WITHOUT_LAPSES ||
+           (get_i64(reader, lapsed) && *lapsed >= 0 && *lapsed <= RT_TS_MAX);
+}
+
+static bool get_open(struct rt_reader *reader, struct rt_account *account, uint8_t version,
+                     int *least, bool *no_memory)
 {
     struct rt_hold ack, snooze;
     struct rt_open head = {0}, *open;
@@ -475,7 +489,8 @@ static bool get_open(struct rt_reader *reader, struct rt_account *account, int *
         head.episode.raised < 0 || head.episode.raised > RT_TS_MAX ||
         !get_f64(reader, &head.episode.spoke_score) || !get_f64(reader, &head.peak) ||
         !rt_get_u64(reader, &head.episode.position) || !rt_get_u64(reader, &head.episode.number) ||
-        !get_hold(reader, &ack) || !get_hold(reader, &snooze))
+        !get_lapsed(reader, version, &head.episode.lapsed) || !get_hold(reader, &ack) ||
+        !get_hold(reader, &snooze))
         return false;
     *least = kind + 1;
     open = rt_account_open_new(account, (enum rt_alert_kind)kind);
@@ -521,7 +536,8 @@ static bool get_dwell(struct rt_reader *reader, struct rt_account *account, int 
     return !*no_memory;
 }
 
-static bool get_alerts(struct rt_reader *reader, struct rt_account *account, bool *no_memory)
+static bool get_alerts(struct rt_reader *reader, struct rt_account *account, uint8_t version,
+                       bool *no_memory)
 {
     uint8_t mask, count;
     int least = 0;
@@ -534,7 +550,7 @@ static bool get_alerts(struct rt_reader *reader, struct rt_account *account, boo
     if (!rt_get_u8(reader, &count) || (mask == 0 && count == 0))
         return false;
     for (; count > 0; count--)
-        if (!get_open(reader, account, &least, no_memory))
+        if (!get_open(reader, account, version, &least, no_memory))
             return false;
     return true;
 }
@@ -634,7 +650,7 @@ static bool get_parts(struct rt_reader *reader, struct rt_account *account, uint
            ((parts & PART_THREADS) == 0 || get_threads(reader, account, no_memory)) &&
            ((parts & PART_PROFILE) == 0 || get_profile(reader, account, no_memory)) &&
            ((parts & PART_PEAKS) == 0 || get_peaks(reader, account)) &&
-           ((parts & PART_ALERTS) == 0 || get_alerts(reader, account, no_memory)) &&
+           ((parts & PART_ALERTS) == 0 || get_alerts(reader, account, version, no_memory)) &&
            ((parts & PART_OVERRIDE) == 0 || get_override(reader, account, no_memory));
 }
 

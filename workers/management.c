@@ -110,6 +110,7 @@ static void take_alerts(struct rt_management *m, const struct rt_account *accoun
 
         m->alerts[episode->kind]++;
         m->acknowledged += episode->ack->by.data != NULL;
+        m->lapsed += episode->lapsed != 0;
     }
 }
 

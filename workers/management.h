@@ -44,7 +44,7 @@ struct rt_management {
     double renewal_value[RT_HORIZONS];
     uint64_t severities[RT_SEVERITIES]; /* open tickets */
     struct rt_pace responses, resolutions;
-    uint64_t mails_waiting, visits, alerts[RT_ALERT_KINDS], acknowledged, overrides;
+    uint64_t mails_waiting, visits, alerts[RT_ALERT_KINDS], acknowledged, lapsed, overrides;
     struct rt_groups groups[RT_GROUPINGS];
     struct rt_shortlist lists[RT_CONCERNS];
 };

@@ -129,7 +129,7 @@ static void write_alerts(struct rt_buffer *out, const struct rt_management *m)
 
 static void write_numbers(struct rt_buffer *out, const struct rt_management *m)
 {
-    rt_write_map(out, SUMS_PAIRS + 12);
+    rt_write_map(out, SUMS_PAIRS + 13);
     write_sums(out, &m->sums);
     write_tens(out, m);
     write_before(out, m);
@@ -142,6 +142,7 @@ static void write_numbers(struct rt_buffer *out, const struct rt_management *m)
     write_count(out, "visits_wanted", m->visits);
     write_alerts(out, m);
     write_count(out, "acknowledged", m->acknowledged);
+    write_count(out, "lapsed", m->lapsed);
     write_count(out, "overrides", m->overrides);
 }
 
@@ -200,6 +201,10 @@ static void write_owed(struct rt_buffer *out, const struct rt_standing *s)
     rt_write_optional(out, s->owed == NULL ? rt_span(NULL, 0) : rt_span_text(s->owed));
     write_time(out, "due", s->owed != NULL, s->due);
     write_ticket(out, s->owed_ticket);
+    if (s->owed_episode != NULL)
+        rt_write_key_text(out, "kind", rt_alert_kind_name(s->owed_episode->kind));
+    else
+        rt_write_key_nil(out, "kind");
     write_count(out, "overdue", s->overdue);
 }
 
@@ -239,7 +244,7 @@ static const struct concern {
     [RT_CONCERN_AT_RISK] = {"at_risk", 2, write_at_risk},
     [RT_CONCERN_RENEWALS] = {"next_renewals", 1, write_renewal},
     [RT_CONCERN_COMPLAINTS] = {"complaints", 6, write_complaint},
-    [RT_CONCERN_OVERDUE] = {"owed", 5, write_owed},
+    [RT_CONCERN_OVERDUE] = {"owed", 6, write_owed},
     [RT_CONCERN_VISITS] = {"visits", 2, write_visit},
     [RT_CONCERN_GROWTH] = {"growth", 3, write_growth},
 };

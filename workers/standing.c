@@ -23,6 +23,7 @@ static void owe(struct rt_standing *s, int64_t due, const char *what,
     s->due = due;
     s->owed = what;
     s->owed_ticket = ticket;
+    s->owed_episode = NULL;
 }
 
 static void take_response(struct rt_standing *s, const struct rt_ticket *ticket, bool recent)
@@ -109,6 +110,21 @@ static void take_mails(struct rt_standing *s, const struct rt_threads *threads)
     }
 }
 
+/* Who acknowledged an alert said that he sees to it by then. */
+static void take_promises(struct rt_standing *s)
+{
+    for (size_t i = 0; i < rt_account_episodes(s->account); i++) {
+        const struct rt_episode *episode = rt_account_episode(s->account, i);
+        bool first = episode->lapsed < s->due;
+
+        if (episode->lapsed == 0)
+            continue;
+        owe(s, episode->lapsed, "alert", NULL);
+        if (first)
+            s->owed_episode = episode;
+    }
+}
+
 /* Whole days: the interval begins with the day of the last visit, or with the first contact. */
 static void take_visit(struct rt_standing *s, const struct rt_activity *activity)
 {
@@ -163,6 +179,7 @@ void rt_standing(struct rt_standing *standing, const struct rt_config *config,
         take_score(standing);
     take_tickets(standing, account->tickets);
     take_mails(standing, account->threads);
+    take_promises(standing);
     take_visit(standing, &account->activity);
     standing->growing = rt_account_episode_of(account, RT_UPSELL) != NULL;
 }

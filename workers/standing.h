@@ -34,11 +34,12 @@ struct rt_standing {
     const struct rt_ticket *worst;   /* open: the most severe, then the oldest; NULL: none */
     unsigned tickets_overdue;        /* open for longer than the limit */
     struct rt_pace responses, resolutions;
-    unsigned mails_waiting;              /* beyond the limit */
-    unsigned overdue;                    /* all that was owed by now */
-    int64_t due;                         /* the earliest of it; INT64_MAX: nothing is owed */
-    const char *owed;                    /* what that is: "ticket", "response", "mail" */
-    const struct rt_ticket *owed_ticket; /* NULL: a mail */
+    unsigned mails_waiting;                /* beyond the limit */
+    unsigned overdue;                      /* all that was owed by now */
+    int64_t due;                           /* the earliest of it; INT64_MAX: nothing is owed */
+    const char *owed;                      /* what that is: "ticket", "response", "mail", "alert" */
+    const struct rt_ticket *owed_ticket;   /* NULL: neither of the first two */
+    const struct rt_episode *owed_episode; /* NULL: no alert */
 
     bool visits; /* the tier wants them */
     bool visit_due;

@@ -115,6 +115,7 @@ static void figures_print(const json_t *report)
         {"growing", "growth candidates", RT_AS_AMOUNT},
         {"open_alerts", "open alerts", RT_AS_AMOUNT},
         {"acknowledged", "of them acknowledged", RT_AS_AMOUNT},
+        {"lapsed", "of them acknowledged until a time that has passed", RT_AS_AMOUNT},
     };
     static const char *const headings[] = {"figure", ">", NULL};
     char text[RT_MANAGEMENT_CELL];

@@ -204,7 +204,7 @@ def whole(standings, at):
     told['visits_wanted'] = sum(s.visit_wanted for s in alive)
     kinds = 'churn_risk score_drop silence ticket_overdue sentiment renewal_risk upsell'.split()
     told['alerts'] = {k: sum(s.alerts.count(k) for s in alive) for k in kinds}
-    told['acknowledged'] = told['overrides'] = 0
+    told['acknowledged'] = told['lapsed'] = told['overrides'] = 0
     return told
 
 
@@ -362,6 +362,36 @@ def what_was_is_what_was_reckoned_then():
                 daemon.restart(workers__count=3)
         daemon.load([event(account=fresh(), ts=daemon.now() - HOUR)])
         equal(daemon.ok('report.management')['before']['30']['unknown'], 1, 'a newcomer')
+
+
+@case
+def an_acknowledgement_that_ran_out_is_a_promise():
+    daemon = shared()
+    region, account = fresh('region'), fresh()
+    daemon.load([event('account', account=account, region=region)] +
+                [ticket(account, 'T', 'opened', now() - 9 * HOUR, severity=1), ticket(account, 'T', 'replied', now() - 9 * HOUR)])
+    alert = daemon.wait_alert(account, 'ticket_overdue')['id']
+    ends = daemon.now() + 500
+    daemon.ok('alert.ack', id=alert, by='kim', until=ends)
+    daemon.wait_alert(account, 'ticket_overdue', 'reminded')
+    told = daemon.ok('report.management', region=region)
+    equal((told['lapsed'], told['acknowledged'], told['overdue']), (1, 0, 2), 'it ran out')
+    equal((told['owed'][0]['what'], told['owed'][0]['overdue']), ('ticket', 2), 'the ticket was due before')
+    daemon.load([event('ticket', account=account, ticket='T', action='resolved', ts=now() - HOUR)])
+    daemon.wait_alert(account, 'ticket_overdue', 'cleared')
+    equal(daemon.ok('report.management', region=region)['lapsed'], 0, 'cleared')
+    # A promise alone: the score is low, no ticket is late.
+    lonely = fresh()
+    daemon.load([event('account', account=lonely, region=region)] + critical_tickets(lonely, now() - 30 * MINUTE) + weekly_calls(lonely, now() - DAY))
+    alert = daemon.wait_alert(lonely, 'churn_risk')['id']
+    ends = daemon.now() + 500
+    daemon.ok('alert.ack', id=alert, by='kim', until=ends)
+    daemon.wait_alert(lonely, 'churn_risk', 'reminded')
+    row = daemon.ok('report.management', region=region)['owed'][0]
+    equal((row['what'], row['kind'], row['due'], row['ticket'], row['overdue']), ('alert', 'churn_risk', ends, None, 1), 'owed')
+    daemon.ok('alert.ack', id=alert, by='kim', until=daemon.now() + DAY)
+    told = daemon.ok('report.management', region=region)
+    equal((told['lapsed'], told['acknowledged'], told['owed']), (0, 1, []), 'promised anew')
 
 
 @case
