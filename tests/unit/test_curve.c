@@ -1,5 +1,6 @@
 /* Curves of scores: points of days and weeks against a plain list, the closed form, the points that
  * wait, and the bytes of their file. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "tests/lib/bad_disk.h"
 #include "tests/lib/interaction.h"
 #include "workers/curve_file.h"
 #include "workers/score.h"
@@ -264,6 +266,102 @@ static void every_damaged_byte_is_noticed(void **state)
     rt_buffer_free(&bytes);
 }
 
+/* A point of two accounts for one day. */
+static bool take_day(const char *folder, int32_t day)
+{
+    struct rt_buffer points = {0};
+    char error[256];
+    bool taken;
+
+    add_entry(&points, &key, day, 10);
+    add_entry(&points, &other, day, 20);
+    taken =
+        rt_curve_file_take(folder, PARTITION, rt_buffer_span(&points), NULL, error, sizeof(error));
+    rt_buffer_free(&points);
+    return taken;
+}
+
+/* The newest day of both, which is the same; -1: there is none. */
+static int32_t last_day(const char *folder)
+{
+    struct rt_curve one, two;
+
+    if (!rt_curve_file_find(folder, PARTITION, &key, &one)) {
+        assert_false(rt_curve_file_find(folder, PARTITION, &other, &two));
+        return -1;
+    }
+    assert_true(rt_curve_file_find(folder, PARTITION, &other, &two));
+    assert_int_equal(one.last, two.last);
+    assert_int_equal(rt_curve_day(&one, one.last), 10);
+    assert_int_equal(rt_curve_day(&two, two.last), 20);
+    return one.last;
+}
+
+static bool take_with(enum rt_bad_mode mode, long at, uint64_t seed, int before)
+{
+    char *folder = rt_scratch_new();
+    bool taken;
+    long calls;
+    int32_t last;
+
+    for (int32_t day = 0; day < before; day++)
+        assert_true(take_day(folder, 500 + day));
+    last = last_day(folder);
+    rt_bad_disk_begin(mode, at, EIO);
+    taken = take_day(folder, 600);
+    calls = rt_bad_disk_end();
+    if (mode == RT_BAD_POWER)
+        rt_bad_disk_restore(seed);
+    if (taken)
+        assert_int_equal(last_day(folder), 600);
+    else
+        assert_true(last_day(folder) == last || last_day(folder) == 600);
+    assert_true(take_day(folder, 700));
+    assert_int_equal(last_day(folder), 700);
+    rt_scratch_remove(folder);
+    return calls >= at;
+}
+
+/* Whatever call fails, or is the last before a crash or a power cut: the file is the old or the new. */
+static void a_stop_at_any_call_leaves_a_good_one(void **state)
+{
+    static const enum rt_bad_mode modes[] = {RT_BAD_STOP, RT_BAD_POWER, RT_BAD_FAIL, RT_BAD_SHORT};
+
+    (void)state;
+    for (int before = 0; before < 3; before++)
+        for (size_t m = 0; m < sizeof(modes) / sizeof(modes[0]); m++)
+            for (uint64_t seed = 0; seed < (modes[m] == RT_BAD_POWER ? 5 : 1); seed++)
+                for (long at = 1; take_with(modes[m], at, seed, before); at++) {
+                }
+}
+
+/* Without an account, also where the file is damaged: nothing of it is left. */
+static void an_erased_account_is_in_no_byte(void **state)
+{
+    char *folder = rt_scratch_new(), error[256];
+    struct rt_curve curve;
+    uint8_t *bytes;
+    size_t size;
+
+    (void)state;
+    assert_true(rt_curve_file_take(folder, PARTITION, rt_span(NULL, 0), &key, error, 256));
+    assert_false(rt_curve_file_find(folder, PARTITION, &key, &curve));
+    assert_true(take_day(folder, 500));
+    assert_true(rt_curve_file_take(folder, PARTITION, rt_span(NULL, 0), &key, error, 256));
+    assert_false(rt_curve_file_find(folder, PARTITION, &key, &curve));
+    assert_true(rt_curve_file_find(folder, PARTITION, &other, &curve));
+    assert_true(take_day(folder, 501));
+    bytes = rt_scratch_read(folder, "curves/0007.curve", &size);
+    bytes[0] ^= 1;
+    rt_scratch_write(folder, "curves/0007.curve", bytes, size);
+    free(bytes);
+    assert_true(rt_curve_file_take(folder, PARTITION, rt_span(NULL, 0), &key, error, 256));
+    bytes = rt_scratch_read(folder, "curves/0007.curve", &size);
+    assert_int_equal(size, RT_CURVE_HEADER);
+    free(bytes);
+    rt_scratch_remove(folder);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -282,6 +380,8 @@ int main(void)
         cmocka_unit_test(one_account_is_dropped),
         cmocka_unit_test(the_file_keeps_it_in_order),
         cmocka_unit_test(every_damaged_byte_is_noticed),
+        cmocka_unit_test(a_stop_at_any_call_leaves_a_good_one),
+        cmocka_unit_test(an_erased_account_is_in_no_byte),
     };
 
     return cmocka_run_group_tests(tests, set_up, NULL);
