@@ -28,7 +28,7 @@ import servers  # noqa: E402
 SEED = 20240229
 SYSTEMS = {"retaind": servers.Retaind, "redis": servers.Redis, "nats": servers.Nats, "limit": servers.Limit}
 BATCH = {"packed": 100, "single": 1}
-WINDOW = {"packed": 200, "single": 4000}  # messages without an answer
+WINDOW = {"packed": 200, "single": 20_000}  # messages without an answer: as many events in both forms
 # Enough for a second or two of each.
 EVENTS = {"packed": {"retaind": 3_000_000, "redis": 2_000_000, "nats": 1_500_000, "limit": 4_000_000},
           "single": {"retaind": 800_000, "redis": 200_000, "nats": 150_000, "limit": 1_000_000}}
@@ -68,7 +68,7 @@ def measure_throughput(args, base, case, turn, name):
     events = int(EVENTS[case["form"]][name] * case["scale"] * args.scale) // batch * batch
     words = ["throughput", events, batch, case["accounts"], WINDOW[case["form"]], SEED + turn] + ["zipf"] * case["zipf"]
     with SYSTEMS[name](args.bin_dir, base, accounts=case["accounts"], **case["options"]) as server:
-        return server.load(*words)
+        return server.measure(*words)
 
 
 def throughput(args, base):
@@ -86,6 +86,7 @@ def throughput(args, base):
             acked = [round(result["events_per_s"]) for result in results]
             worked = [round(result.get("worked_off_per_s", result["events_per_s"])) for result in results]
             row["systems"][name] = {"acknowledged": statistics.median(acked), "worked_off": statistics.median(worked),
+                                    "cpu_ns_event": round(statistics.median(result["cpu_ns_event"] for result in results)),
                                     "rounds": acked, "rounds_worked_off": worked}
         rows.append(row)
         report.print_throughput(row)
@@ -178,5 +179,7 @@ def main():
 if __name__ == "__main__":
     try:
         main()
+    except KeyboardInterrupt:
+        sys.exit(130)
     except (RuntimeError, subprocess.CalledProcessError) as fault:
         sys.exit(f"bench: {fault}")

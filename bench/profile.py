@@ -94,7 +94,7 @@ def main():
     parser.add_argument("--top", type=int, default=25)
     parser.add_argument("--results", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "results"))
     args = parser.parse_args()
-    batch, window = (100, 200) if args.form == "packed" else (1, 4000)
+    batch, window = (100, 200) if args.form == "packed" else (1, 20_000)
     events = args.events or (3_000_000 if batch > 1 else 600_000)
     base = tempfile.mkdtemp(prefix="retaind-bench.")
     try:
@@ -114,5 +114,7 @@ def main():
 if __name__ == "__main__":
     try:
         main()
+    except KeyboardInterrupt:
+        sys.exit(130)
     except (RuntimeError, OSError, subprocess.CalledProcessError) as fault:
         sys.exit(f"profile: {fault}")

@@ -40,7 +40,7 @@ def print_throughput(row):
     for name, figures in row["systems"].items():
         against = "" if name == "retaind" else (f"   retaind = {times(ratio(row, name))} x that, "
                                                 f"{times(ratio(row, name, 'acknowledged'))} x acknowledged")
-        print(f"  {NAMES[name]:<15} {figures['worked_off']:>11,.0f} done {figures['acknowledged']:>11,.0f} acknowledged"
+        print(f"  {NAMES[name]:<15} {figures['worked_off']:>11,.0f} done {figures['acknowledged']:>11,.0f} acknowledged {figures['cpu_ns_event']:>6,} ns of CPU"
               f"{against}   (rounds: {' '.join(f'{value:,.0f}' for value in figures['rounds_worked_off'])})", flush=True)
 
 
@@ -88,7 +88,7 @@ def markdown(results):
     lines = [made_by(results, "make bench-peers"), "",
              "Events/s that were acknowledged and whose account, score and alert were up to date, medians; in brackets what the queue "
              "alone had acknowledged, where its worker fell behind. Ratios are retaind's figure over the peer's, same form with same "
-             "form.", ""]
+             "form. ns: CPU time of producer, server and worker an event, which other programs on the machine disturb least.", ""]
     lines += ["| case | " + " | ".join(NAMES.values()) + " | : Redis | : JetStream | : the limit |",
               "| --- |" + " --- |" * (len(NAMES) + 3)]
     for row in results["throughput"]:
@@ -98,6 +98,8 @@ def markdown(results):
             text = f"{figures['worked_off']:,.0f}" if figures else ""
             if figures and figures["worked_off"] < 0.98 * figures["acknowledged"]:
                 text += f" ({figures['acknowledged']:,.0f})"
+            if figures:
+                text += f", {figures['cpu_ns_event']:,} ns"
             cells.append(text)
         cells += [times(ratio(row, name)) for name in ("redis", "nats", "limit")]
         lines.append(f"| {row['title']} | " + " | ".join(cells) + " |")

@@ -34,15 +34,6 @@ def metric(daemon, name):
     return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? ([0-9.e+]+)$", text, re.MULTILINE))
 
 
-def cpu_ns(daemon):
-    total = 0
-    for pid in daemon.processes():
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/schedstat") as file:
-                total += int(file.read().split()[0])
-    return total
-
-
 def used_bytes(path):
     """Up to the last byte that is not zero: segments are made large beforehand."""
     at = os.path.getsize(path)
@@ -78,9 +69,9 @@ def again(daemon, options):
 
 
 def idle_share(daemon, seconds):
-    before, began = cpu_ns(daemon), time.monotonic()
+    before, began = servers.cpu_ns(daemon.processes()), time.monotonic()
     time.sleep(seconds)
-    return (cpu_ns(daemon) - before) / 1e9 / (time.monotonic() - began)
+    return (servers.cpu_ns(daemon.processes()) - before) / 1e9 / (time.monotonic() - began)
 
 
 def fill(args, base, found):
@@ -179,5 +170,7 @@ def main():
 if __name__ == "__main__":
     try:
         main()
+    except KeyboardInterrupt:
+        sys.exit(130)
     except (RuntimeError, subprocess.CalledProcessError) as fault:
         sys.exit(f"bench: {fault}")

@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -33,9 +34,26 @@ def end(process, patience=120):
             process.wait()
 
 
+def ended_cpu_ns():
+    """CPU time of all children that have ended and were waited for."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (spent.ru_utime + spent.ru_stime) * 1e9
+
+
+def cpu_ns(pids):
+    """CPU time of all threads that these processes have now."""
+    total = 0
+    for pid in pids:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/schedstat") as file:
+                total += int(file.read().split()[0])
+    return total
+
+
 def run_load(words, environment):
+    before = ended_cpu_ns()
     result = subprocess.run([str(word) for word in words], env=environment, stdout=subprocess.PIPE, check=True)
-    return json.loads(result.stdout)
+    return dict(json.loads(result.stdout), client_cpu_ns=ended_cpu_ns() - before)
 
 
 def children(pid):
@@ -70,6 +88,16 @@ class Server:
     def spawn(self, words, **options):
         with open(os.path.join(self.state, "log"), "ab") as log:
             return subprocess.Popen(words, env=self.server_environment, stderr=log, **options)
+
+    def processes(self):
+        return [self.process.pid] + children(self.process.pid)
+
+    def measure(self, *words):
+        """A load, and what it cost: the CPU time of producer, server and worker for each event."""
+        before = cpu_ns(self.processes())
+        result = self.load(*words)
+        spent = cpu_ns(self.processes()) - before + result["client_cpu_ns"]
+        return dict(result, cpu_ns_event=spent / result["events"])
 
     def __enter__(self):
         try:
@@ -142,9 +170,6 @@ class Retaind(ZeroServer):
             self.accounts = 0  # a second start has them
         return self
 
-    def processes(self):
-        return [self.process.pid] + children(self.process.pid)
-
     def kill(self):
         for pid in self.processes():
             os.kill(pid, signal.SIGKILL)
@@ -185,6 +210,7 @@ class WorkedQueue(Server):
         try:
             if worker.stdout.readline() != "ready\n":
                 raise RuntimeError(f"{words[0]} did not start")
+            filling, before = cpu_ns([worker.pid]), ended_cpu_ns()
             result = run_load([self.program(words[1]), *load], self.environment)
             if events:
                 done = json.loads(worker.stdout.readline())
@@ -192,6 +218,7 @@ class WorkedQueue(Server):
                 result["worked_off_per_s"] = result["events"] / max(seconds, result["seconds"])
         finally:
             end(worker)
+        result["client_cpu_ns"] = ended_cpu_ns() - before - filling
         return result
 
 
