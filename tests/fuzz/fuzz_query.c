@@ -23,6 +23,8 @@ static void query_is_sound(const struct rt_query *query)
     text_is_sound(query->id, 1, RT_TEXT_BYTES);
     text_is_sound(query->by, 0, RT_TEXT_BYTES);
     text_is_sound(query->note, 0, RT_NOTE_BYTES);
+    text_is_sound(query->reason, 1, RT_NOTE_BYTES);
+    text_is_sound(query->source, 0, RT_SOURCE_BYTES);
     text_is_sound(query->after, 1, RT_AFTER_BYTES);
     RT_ASSERT(query->since_cursor.data == NULL || rt_cursor_decode(query->since_cursor, &cursor));
     if (query->op == RT_ACCOUNT_GET || query->op == RT_ACCOUNT_TIMELINE ||
@@ -30,6 +32,13 @@ static void query_is_sound(const struct rt_query *query)
         RT_ASSERT(query->account.data != NULL);
     if (query->op == RT_ALERT_ACK || query->op == RT_ALERT_SNOOZE || query->op == RT_DEAD_GET)
         RT_ASSERT(query->id.data != NULL);
+    if (query->op == RT_ACCOUNT_OVERRIDE)
+        RT_ASSERT(query->account.data != NULL && query->by.size > 0 && query->reason.size > 0 &&
+                  query->has_until && query->has_score != query->has_band);
+    if (query->has_score)
+        RT_ASSERT(query->score >= 0 && query->score <= 100);
+    if (query->op == RT_EVENT_VOID)
+        RT_ASSERT(query->account.data != NULL && query->id.data != NULL && query->by.size > 0);
 }
 
 /* An id that parses is the one text of what it parses to. */

@@ -104,7 +104,8 @@ static void asks_what_it_may(const struct rt_key *key, struct rt_span payload)
     RT_ASSERT(key->role == RT_ROLE_ADMIN ||
               (query.op != RT_ACCOUNT_ERASE && query.op != RT_ALERT_ACK &&
                query.op != RT_ALERT_SNOOZE && query.op != RT_DEAD_DROP &&
-               query.op != RT_DEAD_RETRY));
+               query.op != RT_DEAD_RETRY && query.op != RT_ACCOUNT_OVERRIDE &&
+               query.op != RT_ACCOUNT_OVERRIDE_END && query.op != RT_EVENT_VOID));
 }
 
 static void as_key(const char *text, struct rt_span bytes)

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Real processes whose n-th system call on the state directory kills them, fails or falls short (tests/shim/bad_calls.c), daemon and
-worker, in four workloads; checked through the public protocol. RETAIND_CRASH_STRIDE (1009): every n-th fault is tried, from a place the
+worker, in five workloads; checked through the public protocol. RETAIND_CRASH_STRIDE (1009): every n-th fault is tried, from a place the
 seed decides; 1 tries all (make crash-walk).
 
 After each: all that was acknowledged is counted, once; every alarm was raised once, and its alert keeps its id; an erased account is
-in no file; nothing is left that a start would complain of.
+in no file; what was taken back does not count, and what was set by hand is in force; nothing is left that a start would complain of.
 """
 import os
 import sys
@@ -161,6 +161,33 @@ def erase(lives):
     return load
 
 
+def operate(lives):
+    """Events are taken back, and a score is set by hand."""
+    lives.start()
+    load = Load(lives.daemon, total=0, accounts=8)
+    lives.push(load, 2)
+    name = fresh('operated')
+    lives.daemon.load([event(account=name, id='right-%d' % i) for i in range(3)] + [event(account=name, id='wrong-%d' % i) for i in range(2)])
+    load.disconnect()
+    lives.stop()
+    lives.armed = True
+    lives.start()
+    asked = {'account': name, 'score': 12.5, 'by': 'kim', 'reason': 'why', 'until': now() + 30 * DAY}
+    for op, keys in (('event.void', {'account': name, 'id': 'wrong-0', 'by': 'kim'}), ('account.override', asked),
+                     ('event.void', {'account': name, 'id': 'wrong-1', 'by': 'kim'})):
+        reply = lives.ask(op, **keys)
+        check(reply['ok'], op, short(reply))
+    for _ in range(2):
+        told = lives.ask('account.get', account=name)
+        equal((told['events'], told['override']['score']), ({'call': 3}, 12.5), 'what operators said')
+        equal(sorted(e['id'] for e in lives.ask('account.timeline', account=name)['events']), ['right-0', 'right-1', 'right-2'], 'timeline')
+        lives.daemon.kill(workers_too=True)
+        lives.start()
+    load.connect()
+    lives.push(load, 1)
+    return load
+
+
 def upgrade(lives):
     lives.start()
     load = Load(lives.daemon, total=0, accounts=8)
@@ -203,7 +230,7 @@ def one(workload, program, mode=COUNT, fault=0, at=0):
 def every_call():
     require_shim()
     place, met, tried = SEED % STRIDE, {}, 0
-    for workload in (fill, stop_and_start, erase, upgrade):
+    for workload in (fill, stop_and_start, erase, operate, upgrade):
         for program in ('retain-worker', 'retaind'):
             _, calls = one(workload, program)
             check(len(calls) > 5, 'no calls of', program, 'were seen')

@@ -8,7 +8,7 @@ from harness import *
 
 FOLDER = os.path.join(REPO, 'tests', 'golden')
 SEEN = ('account', 'score', 'band', 'events', 'last_contact', 'open_tickets', 'name', 'owner', 'tier', 'region', 'renewal', 'value',
-        'currency', 'status', 'contacts')
+        'currency', 'status', 'contacts', 'override')
 SAID = ('id', 'cursor', 'kind', 'severity', 'state', 'account', 'owner', 'score', 'previous', 'ts', 'published', 'cause', 'ack', 'snooze')
 
 

@@ -1,13 +1,14 @@
 /* A real retain-worker under a driver that plays the daemon: random batches with repeated and
  * reordered events, kill -9 at random moments, another number of workers, resends, acknowledgements
- * of alerts, erases; after each life a small model is compared with what the workers say.
+ * of alerts, erases, events that are taken back, scores that are set by hand; after each life a small model is compared with what the workers say.
  *
  * Model: the set of identities that were sent for each account. Invariants:
- *   1. when everything sent has been answered, each account counts exactly its set;
+ *   1. when everything sent has been answered, each account counts exactly its set, without what was taken back;
  *   2. an answer says accepted or duplicate of every event;
  *   3. alerts of a log are numbered 1, 2, 3, ... without a gap, and a number never gets another
  * message;
- *   4. an erased account is gone, and what is sent later begins it anew.
+ *   4. an erased account is gone, and what is sent later begins it anew;
+ *   5. what was set by hand is in force, to the last that was said.
  *
  * RETAIN_SEED repeats a run, SIM_ROUNDS (10) is the number of lives, RETAIN_WORKER names the
  * program (beside the tests' folder). */
@@ -79,7 +80,8 @@ struct alert {
 };
 
 struct model {
-    bool sent[ACCOUNTS][IDS];
+    bool sent[ACCOUNTS][IDS], taken_back[ACCOUNTS][IDS];
+    int set[ACCOUNTS];           /* score set by hand + 1; 0: none */
     struct alert alerts[ALERTS]; /* open addressing by position */
     uint64_t number, alerts_said;
 };
@@ -500,6 +502,19 @@ static int64_t events_of(struct rt_span reply)
     return sum;
 }
 
+/* The score + 1; 0: none. */
+static int set_by_hand(struct rt_span reply)
+{
+    struct rt_reader override, score;
+    double value;
+
+    if (!find(reply, "override", &override))
+        return 0;
+    CHECK(find(rt_span(override.at, (size_t)(override.end - override.at)), "score", &score));
+    CHECK(rt_read_number(&score, &value));
+    return (int)value + 1;
+}
+
 static void check_counts(void)
 {
     for (unsigned account = 0; account < ACCOUNTS; account++) {
@@ -507,9 +522,10 @@ static void check_counts(void)
         int64_t expected = 0;
 
         for (unsigned id = 0; id < IDS; id++)
-            expected += model.sent[account][id];
+            expected += model.sent[account][id] && !model.taken_back[account][id];
         ask(index, "account.get", account);
         CHECK(events_of(rt_buffer_span(&workers[index].answer)) == expected);
+        CHECK(set_by_hand(rt_buffer_span(&workers[index].answer)) == model.set[account]);
     }
 }
 
@@ -556,6 +572,74 @@ static void erase_one(void)
         settle(&workers[i]);
     ask(index, "account.erase", account);
     memset(model.sent[account], 0, sizeof(model.sent[account]));
+    memset(model.taken_back[account], 0, sizeof(model.taken_back[account]));
+    model.set[account] = 0;
+}
+
+/* A question that changes something, and perhaps a kill before its answer: it is asked again then. */
+static void command(uint32_t index, const struct rt_buffer *payload)
+{
+    struct rt_buffer body = {0};
+
+    rt_link_query_encode(&body, now_ms, rt_span("", 0), rt_buffer_span(payload));
+    send_frame(&workers[index], RT_LINK_QUERY, 0, rt_buffer_span(&body), 0);
+    if (draw(3) == 0) {
+        kill_worker(&workers[index]);
+        revive(index);
+    }
+    settle(&workers[index]);
+    rt_buffer_free(&body);
+}
+
+static bool was_done(uint32_t index)
+{
+    struct rt_reader ok;
+    bool done;
+
+    return find(rt_buffer_span(&workers[index].answer), "ok", &ok) && rt_read_bool(&ok, &done) &&
+           done;
+}
+
+static void take_one_back(void)
+{
+    unsigned account = (unsigned)draw(ACCOUNTS), id = (unsigned)draw(IDS);
+    uint32_t index = owner_of(account);
+    struct rt_buffer payload = {0};
+    char name[16], text[24];
+
+    settle(&workers[index]);
+    snprintf(text, sizeof(text), "id-%u", id);
+    rt_write_map(&payload, 4);
+    rt_write_key_text(&payload, "op", "event.void");
+    rt_write_key_str(&payload, "account", account_name(account, name));
+    rt_write_key_text(&payload, "id", text);
+    rt_write_key_text(&payload, "by", "kim");
+    command(index, &payload);
+    CHECK(was_done(index) == model.sent[account][id]);
+    model.taken_back[account][id] = model.sent[account][id];
+    rt_buffer_free(&payload);
+}
+
+static void set_one_by_hand(void)
+{
+    unsigned account = (unsigned)draw(ACCOUNTS);
+    int score = (int)draw(101);
+    uint32_t index = owner_of(account);
+    struct rt_buffer payload = {0};
+    char name[16];
+
+    settle(&workers[index]);
+    rt_write_map(&payload, 6);
+    rt_write_key_text(&payload, "op", "account.override");
+    rt_write_key_str(&payload, "account", account_name(account, name));
+    rt_write_key_int(&payload, "score", score);
+    rt_write_key_int(&payload, "until", now_ms + 300 * RT_DAY_MS);
+    rt_write_key_text(&payload, "by", "kim");
+    rt_write_key_text(&payload, "reason", "because");
+    command(index, &payload);
+    if (was_done(index))
+        model.set[account] = score + 1;
+    rt_buffer_free(&payload);
 }
 
 /* ---- a life ---------------------------------------------------------------------------------- */
@@ -598,6 +682,10 @@ static void live(void)
             revive(index);
         } else if (draw(4) == 0) {
             erase_one();
+        } else if (draw(2) == 0) {
+            take_one_back();
+        } else {
+            set_one_by_hand();
         }
     }
 }

@@ -133,6 +133,23 @@ static void a_segment_is_made_whole_or_not_at_all(void **state)
     }
 }
 
+/* Who writes the header of an older one again (a copy, a check) writes what it was. */
+static void an_older_version_stays_what_it_is(void **state)
+{
+    struct rt_segment_header old = header, read;
+    uint8_t page[RT_SEGMENT_FIRST], again[RT_SEGMENT_FIRST];
+
+    (void)state;
+    old.version = RT_SEGMENT_VERSION_OLDEST;
+    rt_segment_encode(page, &old);
+    assert_int_equal(page[8], 1);
+    assert_false(rt_segment_unknown(page));
+    assert_true(rt_segment_decode(page, &read));
+    assert_true(read.log == header.log && read.epoch == header.epoch);
+    rt_segment_encode(again, &read);
+    assert_memory_equal(again, page, sizeof(page));
+}
+
 static void an_unknown_version_is_refused_and_left_alone(void **state)
 {
     char *path = rt_scratch_new();
@@ -249,6 +266,7 @@ int main(void)
         cmocka_unit_test(the_header_is_these_bytes),
         cmocka_unit_test(only_its_own_names_are_names),
         cmocka_unit_test(a_segment_is_made_whole_or_not_at_all),
+        cmocka_unit_test(an_older_version_stays_what_it_is),
         cmocka_unit_test(an_unknown_version_is_refused_and_left_alone),
         cmocka_unit_test(a_scan_finds_its_way),
         cmocka_unit_test(false_claims_cost_little),
