@@ -50,6 +50,7 @@ struct life {
 };
 
 static unsigned seen[CAUSES][CAUSES]; /* by what was planted, by what was read */
+static unsigned moved; /* messages of alerts that had spoken before, of another score */
 
 static enum cause cause_named(const char *name)
 {
@@ -76,6 +77,20 @@ static bool counts(const struct rt_world_truth *truth, const struct rt_alert *al
            alert->state != RT_CLEARED;
 }
 
+/* An alert that speaks again says what the score was when it spoke before. */
+static void look_at_change(retain_value message, const struct rt_alert *alert)
+{
+    char text[RT_SENTENCE + 1];
+    double by = alert->has_previous ? alert->score - alert->previous : 0;
+
+    if (by > -1 && by < 1)
+        return;
+    moved++;
+    retain_value_copy(retain_value_get(message, "text"), text, sizeof(text));
+    if (strstr(text, " when this alert spoke on ") == NULL && strlen(text) < RT_SENTENCE - 4)
+        fail_msg("it was %.1f and is %.1f: %s", alert->previous, alert->score, text);
+}
+
 static void look_at(struct life *life, struct rt_span map)
 {
     retain_value message = retain_value_of(map.data, map.size), key, reason;
@@ -85,6 +100,7 @@ static void look_at(struct life *life, struct rt_span map)
     struct rt_alert alert;
 
     assert_true(rt_alert_decode(map, &alert));
+    look_at_change(message, &alert);
     retain_value_copy(retain_value_get(message, "account"), account, sizeof(account));
     truth = &life->truths[atoi(account + strlen("SIM-")) - 1];
     if (!counts(truth, &alert))
@@ -198,7 +214,7 @@ static double share_read(void)
         printf("\n");
     }
     printf("the cause was read in %u of %u alerts\n", right, all);
-    assert_true(all > 100);
+    assert_true(all > 100 && moved > 100);
     return (double)right / all;
 }
 
