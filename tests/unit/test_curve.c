@@ -99,7 +99,9 @@ static void the_closed_form_fills_what_is_missing(void **state)
     rt_curve_take(&noted, rt_buffer_span(&points), &other);
     assert_int_equal(noted.last, -1);
     rt_curve_take(&noted, rt_buffer_span(&points), &key);
-    assert_memory_equal(&noted, &looked, sizeof(noted));
+    assert_int_equal(noted.last, looked.last);
+    assert_memory_equal(noted.days, looked.days, sizeof(noted.days));
+    assert_memory_equal(noted.weeks, looked.weeks, sizeof(noted.weeks));
     rt_buffer_free(&points);
     rt_account_free(account);
 }
