@@ -136,7 +136,7 @@ static int all_export(struct job *job, const char *owner)
         retain_map_text(params, "owner", owner);
     while (code == RT_EXIT_OK && more) {
         retain_reply *reply = NULL;
-        retain_value after;
+        const char *after;
         size_t size = 0;
 
         code = rt_cli_query(job->cli, "account.list", params, &reply);
@@ -145,10 +145,10 @@ static int all_export(struct job *job, const char *owner)
         code = retain_reply_error(reply)[0] != '\0'
                    ? rt_cli_refused(reply)
                    : list_export(job, retain_value_get(retain_reply_value(reply), "accounts"));
-        after = retain_value_get(retain_reply_value(reply), "after");
-        more = retain_value_kind(after) == RETAIN_TEXT;
+        after = retain_value_text(retain_value_get(retain_reply_value(reply), "after"), &size);
+        more = after != NULL;
         if (more)
-            retain_map_text_n(params, "after", retain_value_text(after, &size), size);
+            retain_map_text_n(params, "after", after, size);
         retain_reply_free(reply);
     }
     retain_map_free(params);

@@ -429,6 +429,7 @@ def exported_and_pushed_again():
         path = written('world.jsonl', world)
         good(daemon, 'push', '--quiet-alerts', path)
         daemon.load(many)
+        daemon.load([event(account='one of many %d' % i) for i in range(1100)])  # more than a page of accounts
         for key, value in strange_pairs():
             pairs = [(pack(k), pack(v)) for k, v in event(account=odd, ts=now() - HOUR, name='x').items()]
             equal(daemon.dealer('events').ask(map_bytes(*pairs, (key, value)))['accepted'], 1, 'accepted', key)
@@ -445,7 +446,7 @@ def exported_and_pushed_again():
         equal(pushed(other, '--quiet-alerts', copy), (len(events), 0, 0), 'pushed elsewhere')
         equal(pushed(daemon, copy), (0, len(events), 0), 'pushed again')
         at = max(daemon.now(), other.now()) + DAY
-        for name in sorted(set(names)):
+        for name in (n for n in sorted(set(names)) if n == 'one of many 7' or not n.startswith('one of many')):
             one, two = daemon.get(name, at=at), other.get(name, at=at)
             for answer in (one, two):
                 del answer['alerts']
