@@ -294,28 +294,62 @@ static double brings(struct rt_facts *facts, const struct rt_score_step *step)
     return rt_score_if(&facts->view, facts->now, step) - facts->computed;
 }
 
-/* The one step that would bring most, if it brings a point at all. */
+/* What answers one of the account's losses, or being in touch (RT_PARTS), and what it brings. */
+struct suggestion {
+    enum rt_part part;
+    struct rt_score_step step;
+    double brings;
+};
+
+static struct suggestion suggestion_for(struct rt_facts *facts, enum rt_part part)
+{
+    struct suggestion suggestion = {
+        part, rt_score_remedy(facts->tier, facts->account, part, facts->now), 0};
+
+    if (part != RT_PART_TICKETS || suggestion.step.resolved != NULL)
+        suggestion.brings = brings(facts, &suggestion.step);
+    return suggestion;
+}
+
+/* The one step that would bring most. A loss is answered where that brings a point more than just
+ * to be in touch. */
+static struct suggestion best_suggestion(struct rt_facts *facts)
+{
+    struct suggestion best = suggestion_for(facts, RT_PARTS);
+    struct suggestion ticket = suggestion_for(facts, RT_PART_TICKETS);
+    struct rt_score_parts parts;
+
+    rt_score_parts(&facts->view, facts->now, &parts);
+    for (enum rt_part part = RT_PART_FIRST_LOSS; part < RT_PART_TICKETS; part++) {
+        struct suggestion one = suggestion_for(facts, part);
+
+        if (parts.factor[part] < 1 && one.brings >= best.brings + 1)
+            best = one;
+    }
+    return ticket.brings >= best.brings ? ticket : best;
+}
+
 static void suggest(const struct teller *teller)
 {
     struct rt_facts *facts = teller->facts;
-    const struct rt_ticket *ticket = rt_score_heaviest(facts->tier, facts->account, facts->now);
-    double resolved, contact;
+    struct suggestion best;
 
     if (follows_override(facts, teller->transition->kind)) {
         rt_say(teller->sentence, ": it is set by hand until ");
         rt_say_date(teller->sentence, facts->override->until);
         return;
     }
-    resolved = brings(facts, &(struct rt_score_step){.resolved = ticket});
-    contact = brings(facts, &(struct rt_score_step){.contact = true});
-
-    if (resolved >= 1 && resolved >= contact) {
-        rt_say(teller->sentence, ": resolve ticket ");
-        rt_say_name(teller->sentence, rt_ticket_number(ticket), RT_NAME_IN_TEXT);
-        rt_say(teller->sentence, " (+%.0f)", resolved);
-    } else if (contact >= 1) {
-        rt_say(teller->sentence, ": a call, visit or mail (+%.0f)", contact);
+    best = best_suggestion(facts);
+    if (best.brings < 1)
+        return;
+    rt_say(teller->sentence, ": ");
+    if (best.part == RT_PART_TICKETS) {
+        rt_say(teller->sentence, "resolve ticket ");
+        rt_say_name(teller->sentence, rt_ticket_number(best.step.resolved), RT_NAME_IN_TEXT);
+    } else {
+        rt_say_remedy(teller->sentence, best.part, &best.step);
     }
+    rt_say(teller->sentence, " (+%.0f)", best.brings);
 }
 
 static void clears_overdue(const struct teller *teller)

@@ -603,6 +603,23 @@ static void test_what_changed_is_said(void **state)
     rt_buffer_free(&packed);
 }
 
+/* What answers the trouble is suggested where that brings more than just to be in touch. */
+static void test_the_best_step_is_suggested(void **state)
+{
+    const struct rt_transition *message;
+
+    (void)state;
+    account = customer(NOW - 100 * RT_DAY_MS, 20, 7);
+    message = passes(NOW, RT_CHURN_RISK);
+    assert_non_null(message);
+    assert_non_null(strstr(message->clears, "health back at 45: a call, visit or mail (+"));
+    for (int i = 0; i < 9; i++)
+        apply(account, with_sentiment(a_call(NOW - (100 + i) * RT_DAY_MS), -0.9));
+    rt_rules_describe(&config, account, RT_CHURN_RISK, NOW, &judgement.transitions[0]);
+    assert_non_null(
+        strstr(judgement.transitions[0].clears, "health back at 45: a good conversation (+"));
+}
+
 /* What is no message, or says nothing new, adds nothing. */
 static void test_without_a_change_nothing_is_said(void **state)
 {
@@ -945,6 +962,7 @@ int main(void)
         STORY(test_growing_contact_is_good_news),
         STORY(test_no_contact_before_is_no_growth),
         STORY(test_what_changed_is_said),
+        STORY(test_the_best_step_is_suggested),
         STORY(test_without_a_change_nothing_is_said),
         STORY(test_acknowledged_is_quiet_until_its_end),
         STORY(test_the_end_of_what_was_acknowledged_is_told),
