@@ -135,6 +135,17 @@ void rt_waiting_remove(struct rt_waiting *waiting, const struct rt_account *acco
             i++;
 }
 
+/* There are more of them than the processor's cache holds. */
+void rt_waiting_prefetch(const struct rt_waiting *waiting, size_t i)
+{
+    enum { AHEAD = 8 }; /* accounts between a hint and its use */
+
+    if (i + 2 * AHEAD < waiting->count)
+        rt_account_prefetch(waiting->accounts[i + 2 * AHEAD]);
+    if (i + AHEAD < waiting->count)
+        rt_account_prefetch_facts(waiting->accounts[i + AHEAD]);
+}
+
 void rt_core_forget(struct rt_core *core, struct rt_shard *shard, struct rt_account *account)
 {
     rt_waiting_remove(&core->touched, account);

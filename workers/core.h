@@ -158,6 +158,8 @@ uint64_t rt_config_epoch(const struct rt_config *config);
 
 bool rt_waiting_add(struct rt_waiting *waiting, struct rt_account *account);
 void rt_waiting_remove(struct rt_waiting *waiting, const struct rt_account *account);
+/* A hint for who goes through them and is at number i. */
+void rt_waiting_prefetch(const struct rt_waiting *waiting, size_t i);
 
 /* The part of rt_core_published that recovery shares: everything but the record. The alert's
  * partition; false if it is not known (any more). */

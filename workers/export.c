@@ -50,6 +50,17 @@ static void export_dead(const struct rt_dead_letters *dead, struct rt_buffer *ou
     }
 }
 
+/* Commits wait while a partition is copied, and the processor's cache holds none of it. */
+static void prefetch(const struct rt_table *table, size_t at)
+{
+    enum { AHEAD = 8 }; /* slots between a hint and its use */
+
+    if (at + 2 * AHEAD < table->capacity && table->hashes[at + 2 * AHEAD] != 0)
+        rt_account_prefetch(table->accounts[at + 2 * AHEAD]);
+    if (at + AHEAD < table->capacity && table->hashes[at + AHEAD] != 0)
+        rt_account_prefetch_facts(table->accounts[at + AHEAD]);
+}
+
 void rt_core_export(const struct rt_core *core, const struct rt_shard *shard, struct rt_buffer *out)
 {
     const struct rt_table *table = &shard->table;
@@ -59,9 +70,11 @@ void rt_core_export(const struct rt_core *core, const struct rt_shard *shard, st
     export_alerts(core, shard->partition, out);
     export_dead(&shard->dead, out);
     rt_put_u64(out, table->count);
-    for (size_t at = 0; at < table->capacity; at++)
+    for (size_t at = 0; at < table->capacity; at++) {
+        prefetch(table, at);
         if (table->hashes[at] != 0)
             rt_account_encode(out, table->accounts[at]);
+    }
 }
 
 static bool import_alerts(struct rt_core *core, uint32_t partition, struct rt_reader *reader)

@@ -13,7 +13,6 @@
 enum {
     RT_JUDGE_AGAIN_MS = 1000,
     CAUSES_LOOKED_AT = 256,
-    AHEAD = 8, /* accounts between a hint and its use */
 };
 
 void rt_core_wait_until(struct rt_core *core, struct rt_account *account, int64_t at)
@@ -271,21 +270,12 @@ bool rt_core_sweep(struct rt_core *core, int64_t now, struct rt_buffer *frames)
     return core->sweep < core->partitions;
 }
 
-/* A large group has touched more accounts than the processor's cache holds. */
-static void prefetch_ahead(const struct rt_waiting *waiting, size_t i)
-{
-    if (i + 2 * AHEAD < waiting->count)
-        rt_account_prefetch(waiting->accounts[i + 2 * AHEAD]);
-    if (i + AHEAD < waiting->count)
-        rt_account_prefetch_facts(waiting->accounts[i + AHEAD]);
-}
-
 void rt_core_close(struct rt_core *core, int64_t now, struct rt_buffer *frames)
 {
     for (size_t i = 0; i < core->touched.count; i++) {
         struct rt_account *account = core->touched.accounts[i];
 
-        prefetch_ahead(&core->touched, i);
+        rt_waiting_prefetch(&core->touched, i);
         if (rt_account_wait(account)->group == core->group)
             judge(core, account, now, RT_ON_EVENT, frames);
     }

@@ -11,7 +11,12 @@
 #include "workers/record.h"
 #include "workers/snapshot.h"
 
-enum { PROGRESS_RECORDS = 100000, FIRST_GROUP = 2 /* the one before it is not 0 */ };
+enum {
+    PROGRESS_RECORDS = 100000,
+    FIRST_GROUP = 2, /* the one before it is not 0 */
+    CHUNK = 16,      /* events decoded before the first of them is counted */
+    CHUNK_BYTES = 64 << 10,
+};
 
 /* ---- generations ----------------------------------------------------------------------------- */
 
@@ -70,6 +75,22 @@ bool rt_log_history_read(struct rt_log_history *generations, const char *state_d
 
 /* ---- replay ---------------------------------------------------------------------------------- */
 
+/* An event on its way into its account, whose memory is on its way, too. */
+struct coming {
+    struct rt_shard *shard;
+    uint32_t hash;
+    rt_position position;
+    bool quiet;
+    struct rt_event event; /* its spans point into the chunk's bytes */
+};
+
+/* Events that stand behind one another in a log. They are counted before anything else is read. */
+struct chunk {
+    struct coming events[CHUNK];
+    size_t count;
+    struct rt_buffer bytes; /* does not move while there are events */
+};
+
 struct replay {
     struct rt_core *core;
     struct rt_recovery *recovery;
@@ -86,6 +107,7 @@ struct replay {
     struct rt_journal *journal;
     uint64_t seed;
     bool no_memory;
+    struct chunk *chunk;
 
     /* The scores of the last days are in snapshots alone, and noted again on the way. */
     int64_t time;       /* of the commit before in the same log, 0: none */
@@ -208,25 +230,72 @@ static void close_group(struct replay *replay, int64_t time)
         replay->day_group = replay->core->group;
 }
 
+static bool count_event(struct replay *replay, const struct coming *coming)
+{
+    struct rt_core *core = replay->core;
+    struct rt_account *account =
+        rt_core_obtain(core, coming->shard, coming->event.account, coming->hash);
+
+    if (account == NULL || !touch(replay, account, &coming->event, coming->quiet) ||
+        !rt_account_apply(account, &coming->event, (size_t)core->config->limits_tickets,
+                          &core->evicted_tickets))
+        return false;
+    rt_account_set_chain(account, coming->position);
+    core->events[coming->event.type]++;
+    return true;
+}
+
+/* False without memory. */
+static bool count_chunk(struct replay *replay)
+{
+    struct chunk *chunk = replay->chunk;
+
+    for (size_t i = 0; i < chunk->count; i++)
+        rt_table_prefetch_account(&chunk->events[i].shard->table, chunk->events[i].hash);
+    for (size_t i = 0; i < chunk->count; i++)
+        rt_table_prefetch_facts(&chunk->events[i].shard->table, chunk->events[i].hash);
+    for (size_t i = 0; i < chunk->count && !replay->no_memory; i++)
+        replay->no_memory = !count_event(replay, &chunk->events[i]);
+    chunk->count = 0;
+    rt_buffer_clear(&chunk->bytes);
+    return !replay->no_memory;
+}
+
+/* A place for one more event of so many bytes. False without memory. */
+static bool make_room(struct replay *replay, size_t bytes)
+{
+    struct rt_buffer *kept = &replay->chunk->bytes;
+
+    if (replay->chunk->count < CHUNK && kept->capacity - kept->size >= bytes)
+        return true;
+    if (!count_chunk(replay))
+        return false;
+    replay->no_memory = !rt_buffer_reserve(kept, bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES);
+    return !replay->no_memory;
+}
+
 static bool replay_event(struct replay *replay, struct rt_shard *shard,
                          const struct rt_record *record)
 {
-    struct rt_core *core = replay->core;
-    struct rt_account *account;
-    struct rt_event event;
+    struct chunk *chunk = replay->chunk;
+    struct coming *coming;
+    size_t start;
     struct rt_fault fault;
 
-    if (rt_event_decode_accepted(record->body, &event, &fault) != RT_OK)
+    if (!make_room(replay, record->body.size))
         return false;
-    account = rt_core_obtain(core, shard, event.account, rt_table_hash(event.account, core->seed));
-    if (account == NULL || !touch(replay, account, &event, record->flags & RT_RECORD_QUIET) ||
-        !rt_account_apply(account, &event, (size_t)core->config->limits_tickets,
-                          &core->evicted_tickets)) {
-        replay->no_memory = true;
+    start = chunk->bytes.size;
+    coming = &chunk->events[chunk->count];
+    rt_buffer_append(&chunk->bytes, record->body.data, record->body.size);
+    if (rt_event_decode_accepted(rt_span(chunk->bytes.data + start, record->body.size),
+                                 &coming->event, &fault) != RT_OK)
         return false;
-    }
-    rt_account_set_chain(account, record->position);
-    core->events[event.type]++;
+    coming->shard = shard;
+    coming->hash = rt_table_hash(coming->event.account, replay->core->seed);
+    coming->position = record->position;
+    coming->quiet = record->flags & RT_RECORD_QUIET;
+    rt_table_prefetch(&shard->table, coming->hash);
+    chunk->count++;
     return true;
 }
 
@@ -377,6 +446,8 @@ static bool take(void *context, const struct rt_record *record)
 
     close_gap(replay, record->position);
     replay->after = record->position + rt_record_space(record->body.size) / RT_RECORD_ALIGN;
+    if (record->type != RT_RECORD_EVENT && !count_chunk(replay))
+        return false;
     if (record->type == RT_RECORD_COMMIT) {
         take_commit(replay, record);
         return true;
@@ -489,6 +560,10 @@ static bool replay_generation(struct replay *replay, const struct rt_generation 
         replay->after = from == 0 ? rt_position_make(log, 0, 0) : from;
         if (!rt_journal_walk(replay->journal, log, from, take, damaged, replay, error))
             return false;
+        if (!count_chunk(replay)) {
+            snprintf(error, RT_JOURNAL_ERROR, "out of memory");
+            return false;
+        }
         close_gap(replay, rt_position_make(log + 1, 0, 0));
     }
     return true;
@@ -501,6 +576,7 @@ static void restore_deadlines(struct rt_core *core, int64_t time)
     for (size_t i = 0; i < core->touched.count; i++) {
         struct rt_account *account = core->touched.accounts[i];
 
+        rt_waiting_prefetch(&core->touched, i);
         if (rt_account_wait(account)->group == RT_GROUP_QUIET)
             continue;
         rt_account_wait(account)->group = 0;
@@ -530,7 +606,8 @@ bool rt_recover(struct rt_core *core, struct rt_journal *journal, const char *st
     if (!rt_log_history_read(&generations, state_dir, error))
         return false;
     replay.from = calloc(core->partitions, sizeof(*replay.from));
-    good = replay.from != NULL;
+    replay.chunk = calloc(1, sizeof(*replay.chunk));
+    good = replay.from != NULL && replay.chunk != NULL;
     if (!good)
         snprintf(error, RT_JOURNAL_ERROR, "out of memory");
     good = good && load_snapshots(&replay, error);
@@ -542,6 +619,9 @@ bool rt_recover(struct rt_core *core, struct rt_journal *journal, const char *st
         if (recovery->other_parameters)
             core->sweep = 0;
     }
+    if (replay.chunk != NULL)
+        rt_buffer_free(&replay.chunk->bytes);
+    free(replay.chunk);
     free(replay.from);
     rt_log_history_free(&generations);
     return good;
