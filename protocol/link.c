@@ -225,11 +225,13 @@ bool rt_link_query_decode(struct rt_span body, int64_t *asked, struct rt_span *o
 
 void rt_link_done_encode(struct rt_buffer *out, const struct rt_link_done *done)
 {
-    rt_put_u8(out, (uint8_t)done->error);
-    rt_put_u32(out, done->accepted);
-    rt_put_u32(out, done->duplicate);
-    rt_put_u32(out, done->dead);
-    rt_put_u32(out, done->rejected);
+    uint8_t bytes[17] = {(uint8_t)done->error};
+
+    little_put(bytes + 1, done->accepted, 4);
+    little_put(bytes + 5, done->duplicate, 4);
+    little_put(bytes + 9, done->dead, 4);
+    little_put(bytes + 13, done->rejected, 4);
+    rt_buffer_append(out, bytes, sizeof(bytes));
 }
 
 bool rt_link_done_decode(struct rt_reader *body, struct rt_link_done *done)

@@ -169,11 +169,11 @@ int64_t rt_activity_start(const struct rt_activity *activity)
 
 unsigned rt_activity_people(const struct rt_activity *activity, int32_t since)
 {
-    int32_t floor = since < 0 ? 1 : since + 1;
+    /* A day beyond what a slot can say is the last one it can. */
+    uint16_t floor = since < 0 ? 1 : since >= UINT16_MAX ? UINT16_MAX : (uint16_t)(since + 1);
     unsigned count = 0;
 
     for (unsigned i = 0; i < RT_ACTIVITY_PEOPLE; i++)
-        count += activity->people[i] != 0 &&
-                 (activity->people[i] >= floor || activity->people[i] == UINT16_MAX);
+        count += activity->people[i] >= floor;
     return count;
 }

@@ -20,6 +20,8 @@ enum { CHUNK = 16, LETTER_ROOM = 64 };
 struct frame {
     uint64_t tag;
     struct rt_reader events; /* not yet decoded */
+    uint32_t count;          /* of them */
+    uint64_t bytes;          /* that the journal may need */
     struct rt_link_done done;
     size_t
         rejections_end; /* in the worker's scratch; they begin where those of the one before end */
@@ -219,36 +221,53 @@ static void say_all_done(struct run *run)
     rt_buffer_clear(rejections);
 }
 
-/* Room for the events, for a dead letter of each, and for all that the run has taken before. */
-static bool has_room(struct run *run, struct rt_span body)
+/* What the journal may need for a frame: its events, or a dead letter of each. */
+static uint64_t bytes_of(struct rt_span body, uint32_t count)
 {
-    uint32_t count = count_events(body);
-    uint64_t bytes = body.size + (uint64_t)count * RT_FAULT_TEXT;
-
-    if (!rt_room_for(run->worker, run->bytes + bytes, run->events + count))
-        return false;
-    run->bytes += bytes;
-    run->events += count;
-    return true;
+    return body.size + (uint64_t)count * RT_FAULT_TEXT;
 }
 
 static void add_frame(struct run *run, const struct rt_link_header *header, struct rt_span body)
 {
-    struct rt_worker *worker = run->worker;
     struct frame *frame = &run->frames[run->frame_count++];
 
     *frame = (struct frame){.tag = header->tag,
+                            .events = rt_reader(body),
+                            .count = count_events(body),
                             .quiet = header->flags & RT_LINK_QUIET,
                             .firehose = header->flags & RT_LINK_FIREHOSE};
-    if (!has_room(run, body)) {
-        frame->done.error = RT_BUSY;
+    frame->bytes = bytes_of(body, frame->count);
+    run->bytes += frame->bytes;
+    run->events += frame->count;
+}
+
+/* There is room for all of them, which is nearly always so, or each is told by itself. */
+static void find_room(struct run *run)
+{
+    uint64_t bytes = 0;
+    uint32_t events = 0;
+
+    if (rt_journal_reserve(run->worker->journal, run->bytes, run->events))
         return;
+    for (size_t i = 0; i < run->frame_count; i++) {
+        struct frame *frame = &run->frames[i];
+
+        if (rt_room_for(run->worker, bytes + frame->bytes, events + frame->count)) {
+            bytes += frame->bytes;
+            events += frame->count;
+        } else {
+            frame->done.error = RT_BUSY;
+            frame->events = rt_reader((struct rt_span){0});
+        }
     }
-    frame->events = rt_reader(body);
+}
+
+static void note_arrival(struct run *run, const struct frame *frame)
+{
     if (frame->quiet)
-        worker->last_quiet = run->now;
+        run->worker->last_quiet = run->now;
     else
-        worker->core.received = run->now;
+        run->worker->core.received = run->now;
 }
 
 /* Takes the frames' events in their order, a chunk at a time. */
@@ -260,6 +279,8 @@ static void take_events(struct run *run)
     for (size_t i = 0; i < run->frame_count; i++) {
         struct frame *frame = &run->frames[i];
 
+        if (frame->done.error == RT_OK)
+            note_arrival(run, frame);
         while (rt_link_next_event(&frame->events, &items[count].index, &items[count].raw)) {
             items[count].frame = frame;
             decode(run, &items[count]);
@@ -281,6 +302,7 @@ void rt_ingest(struct rt_worker *worker, const struct rt_link_header *header, st
         add_frame(&run, &next, body);
     } while (run.frame_count < CHUNK && run.events < CHUNK &&
              rt_wire_next_of(&worker->wire, RT_LINK_EVENTS, &next, &body));
+    find_room(&run);
     take_events(&run);
     say_all_done(&run);
 }

@@ -2,6 +2,7 @@
  * have passed rt_profile_valid, so that reading them trusts them. */
 #include "workers/profile.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 struct stamp {
@@ -59,9 +60,9 @@ static int64_t take_i64(struct cursor *cursor)
     const uint8_t *at = take(cursor, 8);
     uint64_t value = 0;
 
-    for (int i = 7; at != NULL && i >= 0; i--)
-        value = value << 8 | at[i];
-    return (int64_t)value;
+    if (at != NULL)
+        memcpy(&value, at, sizeof(value));
+    return (int64_t)le64toh(value);
 }
 
 static uint32_t take_u32(struct cursor *cursor)
@@ -124,21 +125,40 @@ static bool unpack(struct rt_span data, struct entry entries[RT_PROFILE_KEYS])
     return !cursor.failed && cursor.at == cursor.end;
 }
 
+static const uint8_t *skip_value(const uint8_t *at, unsigned key, unsigned presence)
+{
+    uint32_t size;
+
+    if (presence != RT_KEY_SET)
+        return at;
+    if (is_number(key))
+        return at + 8;
+    if (key != RT_PROFILE_CONTACTS)
+        return at + 1 + at[0];
+    memcpy(&size, at, sizeof(size));
+    return at + sizeof(size) + le32toh(size);
+}
+
+/* Every judgement asks for two of them: what stands before the one that is wanted is stepped over, and
+ * trusted. */
 struct rt_profile_value rt_profile_get(const struct rt_profile *profile, enum rt_profile_key key)
 {
     struct cursor cursor;
-    struct rt_profile_value value = {.presence = RT_KEY_ABSENT};
+    const uint8_t *at;
+    unsigned presence;
 
     if (profile == NULL)
-        return value;
-    cursor = (struct cursor){.at = profile->data, .end = profile->data + profile->size};
-    for (unsigned stamps = take_u8(&cursor); stamps > 0; stamps--) {
-        take(&cursor, 8);
-        take(&cursor, take_u8(&cursor));
+        return (struct rt_profile_value){.presence = RT_KEY_ABSENT};
+    at = profile->data;
+    for (unsigned stamps = *at++; stamps > 0; stamps--)
+        at += 8 + 1 + at[8];
+    for (unsigned i = 0; i < (unsigned)key; i++) {
+        presence = *at++ & PRESENCE_MASK;
+        at = skip_value(at, i, presence);
     }
-    for (unsigned i = 0; i <= (unsigned)key; i++)
-        value = take_value(&cursor, i, take_u8(&cursor) & PRESENCE_MASK);
-    return value;
+    presence = *at++ & PRESENCE_MASK;
+    cursor = (struct cursor){.at = at, .end = profile->data + profile->size};
+    return take_value(&cursor, key, presence);
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */

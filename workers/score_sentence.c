@@ -45,15 +45,34 @@ static bool put(struct rt_sentence *sentence, const uint8_t *character, size_t s
     return true;
 }
 
+/* How many plain characters stand there, of those that fit: nearly all of a sentence goes in in one
+ * piece. */
+static size_t plain_characters(const struct rt_sentence *sentence, struct rt_span text)
+{
+    size_t room = sentence->size - sentence->used - 1, count = 0;
+
+    while (count < text.size && count < room && text.data[count] >= 0x20 && text.data[count] < 0x7f)
+        count++;
+    return count;
+}
+
 /* Puts characters until one does not fit or `most` bytes are in; true if all are. */
 static bool put_characters(struct rt_sentence *sentence, struct rt_span text, size_t most)
 {
     const uint8_t *at = text.data, *end = text.data + text.size;
 
     while (at < end) {
-        size_t size = character_size(*at);
+        size_t left = (size_t)(end - at);
+        size_t size = plain_characters(sentence, rt_span(at, left < most ? left : most));
 
-        if (size > (size_t)(end - at) || size > most)
+        if (size > 0) {
+            put(sentence, at, size);
+            at += size;
+            most -= size;
+            continue;
+        }
+        size = character_size(*at);
+        if (size > left || size > most)
             return false;
         if (!put(sentence, is_control(at, size) ? (const uint8_t *)" " : at,
                  is_control(at, size) ? 1 : size))
