@@ -2,8 +2,10 @@
  *
  * A worker hears of a number before it hears of a query that was asked later. So the parts hold
  * every alert up to the number that was the last when they were asked for: that is the cursor of an
- * answer that was not cut. What the workers have dropped for its age differs: `oldest` is the place
- * from which on all of them still have everything. */
+ * answer that was not cut. What was published since is left to the next answer: a part that was made
+ * later holds some of it, another none, and nothing may come twice or be passed over. What the
+ * workers have dropped for its age differs: `oldest` is the place from which on all of them still
+ * have everything. */
 #include "daemon/merge.h"
 
 /* [number, map] */
@@ -13,6 +15,12 @@ static bool read_message(struct rt_reader *reader, struct rt_merge_item *item)
 
     return rt_read_array(reader, &two) && two == 2 && rt_read_int(reader, &item->first) &&
            item->first > 0 && rt_read_skip(reader, &item->map);
+}
+
+/* Of an open episode the last message is all there is. */
+static bool is_later(const struct rt_merge *merge, const struct rt_merge_item *item)
+{
+    return !merge->query->open && (uint64_t)item->first > merge->cursor;
 }
 
 static bool collect(const struct rt_merge *merge, struct rt_merge_list *list, bool *more)
@@ -31,7 +39,10 @@ static bool collect(const struct rt_merge *merge, struct rt_merge_list *list, bo
         while (count-- > 0) {
             struct rt_merge_item item = {0};
 
-            if (!read_message(&reader, &item) || !rt_merge_add(list, &item)) {
+            if (!read_message(&reader, &item)) {
+                return false;
+            }
+            if (!is_later(merge, &item) && !rt_merge_add(list, &item)) {
                 return false;
             }
         }

@@ -193,6 +193,22 @@ static void alerts_in_order_with_their_cursors(void **state)
            "cursor: 'ff'}");
 }
 
+/* One worker has heard of number 256 when it looked, another had answered before 257 was given. */
+static void what_was_published_since_is_left_to_the_next_answer(void **state)
+{
+    static const char *const later[] = {
+        "{ok: true, alerts: [[255, {n: 1}], [256, {n: 2}]], more: false}",
+        "{ok: true, alerts: [[258, {n: 3}]], more: true}"};
+
+    (void)state;
+    assert_true(merge(rt_merge_alerts, "{op: 'alert.list'}", 1, later));
+    expect("{ok: true, alerts: [{n: 1, cursor: 'ff'}], cursor: 'ff'}");
+    assert_true(merge(rt_merge_alerts, "{op: 'alert.list'}", 1, later + 1));
+    expect("{ok: true, alerts: [], cursor: 'ff'}");
+    assert_true(merge(rt_merge_alerts, "{op: 'alert.list', open: true}", 1, later));
+    expect("{ok: true, alerts: [{n: 1, cursor: 'ff'}, {n: 2, cursor: '100'}], cursor: 'ff'}");
+}
+
 static void a_cut_history_goes_on_where_it_was_cut(void **state)
 {
     static const char *const cut[] = {"{ok: true, alerts: [[10, {n: 1}]], more: true}",
@@ -378,6 +394,7 @@ int main(void)
         cmocka_unit_test(an_erase_is_the_sum_or_the_refusal),
         cmocka_unit_test(dead_letters_by_time),
         cmocka_unit_test(alerts_in_order_with_their_cursors),
+        cmocka_unit_test(what_was_published_since_is_left_to_the_next_answer),
         cmocka_unit_test(a_cut_history_goes_on_where_it_was_cut),
         cmocka_unit_test(the_moment_of_a_list_is_found_again),
         cmocka_unit_test(reports_add_up),
