@@ -11,6 +11,7 @@
 #include "protocol/assert.h"
 #include "tests/lib/fuzz_folder.h"
 #include "tests/lib/fuzz_seal.h"
+#include "tests/lib/scratch.h"
 #include "workers/alert_history.h"
 #include "workers/answer.h"
 #include "workers/dedupe.h"
@@ -75,9 +76,7 @@ static void write_files(const uint8_t *data, size_t size)
     unsigned segments = 0;
 
     fuzz_folder_empty();
-    fuzz_folder_write("format", rt_span_text("format 1\npartitions 1\nhash xxh3-64\n"));
-    fuzz_folder_write("generations", rt_span_text("generation 1 workers 1 log 1\n"));
-    fuzz_folder_write("secret", rt_span_text("000000000000002a\n"));
+    rt_scratch_state(fuzz_folder_path(), 1, "generation 1 workers 1 log 1\n");
     while (size >= 3) {
         size_t claimed = (size_t)(data[1] | data[2] << 8);
         struct rt_span bytes = rt_span(data + 3, claimed < size - 3 ? claimed : size - 3);

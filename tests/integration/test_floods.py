@@ -242,17 +242,23 @@ def a_subscriber_that_reads_nothing():
         polite.check()
 
 
+def subscribes(daemon, polite, topics, met, what, bound):
+    """One that asks for all these topics, while a polite client is served; returns its socket once `met` is (`what` is waited for)."""
+    greedy = connect(zmq.SUB, daemon.at['alerts'])
+    with Watch(daemon.pid) as watch:
+        for topic in topics:
+            greedy.setsockopt(zmq.SUBSCRIBE, topic)
+        until(met, what)
+        polite.push(20)
+    watch.check(bound, 'subscriptions until %s' % what)
+    return greedy
+
+
 @case
 def a_hundred_thousand_subscriptions():
     with Daemon(limits__subscriptions=100000) as daemon:
-        polite = Polite(daemon).push()
-        greedy = connect(zmq.SUB, daemon.at['alerts'])
-        with Watch(daemon.pid) as watch:
-            for i in range(99000):
-                greedy.setsockopt(zmq.SUBSCRIBE, b'alert.%d' % i)
-            until(lambda: daemon.metrics()['retaind_subscriptions'] == 99000, 'all to be counted')
-            polite.push(20)
-        watch.check(400 * MIB, 'a hundred thousand subscriptions')
+        polite, topics = Polite(daemon).push(), (b'alert.%d' % i for i in range(99000))
+        greedy = subscribes(daemon, polite, topics, lambda: daemon.metrics()['retaind_subscriptions'] == 99000, 'all are counted', 400 * MIB)
         greedy.close()
         until(lambda: daemon.metrics()['retaind_subscriptions'] == 0, 'all to be gone')
         equal(dropped(daemon, 'subscribers'), 0, 'subscribers dropped')
@@ -263,14 +269,8 @@ def a_hundred_thousand_subscriptions():
 def long_topics_count_more():
     topics = 2000 if SANITIZED else 20000  # 20 MB, each byte a node of libzmq: 600 MB, and a sanitizer's own beside each
     with Daemon(limits__subscriptions=10000) as daemon:
-        polite = Polite(daemon).push()
-        greedy = connect(zmq.SUB, daemon.at['alerts'])
-        with Watch(daemon.pid) as watch:
-            for i in range(topics):
-                greedy.setsockopt(zmq.SUBSCRIBE, rng.randbytes(1000))
-            until(lambda: dropped(daemon, 'subscribers') >= 1, 'the limit to be met')
-            polite.push(20)
-        watch.check(200 * MIB, 'long topics')
+        polite, topics = Polite(daemon).push(), (rng.randbytes(1000) for _ in range(topics))
+        greedy = subscribes(daemon, polite, topics, lambda: dropped(daemon, 'subscribers') >= 1, 'the limit is met', 200 * MIB)
         greedy.close()
         polite.check()
 

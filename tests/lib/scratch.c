@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,4 +72,16 @@ void rt_scratch_write(const char *folder, const char *name, const void *data, si
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     RT_ASSERT(fd >= 0 && write(fd, data, size) == (ssize_t)size);
     close(fd);
+}
+
+void rt_scratch_state(const char *folder, unsigned partitions, const char *generations)
+{
+    static const char secret[] = "000000000000002a\n";
+    char format[64];
+    int size =
+        snprintf(format, sizeof(format), "format 1\npartitions %u\nhash xxh3-64\n", partitions);
+
+    rt_scratch_write(folder, "format", format, (size_t)size);
+    rt_scratch_write(folder, "generations", generations, strlen(generations));
+    rt_scratch_write(folder, "secret", secret, sizeof(secret) - 1);
 }

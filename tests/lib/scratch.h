@@ -14,4 +14,7 @@ void rt_scratch_remove(char *folder);
 uint8_t *rt_scratch_read(const char *folder, const char *name, size_t *size);
 void rt_scratch_write(const char *folder, const char *name, const void *data, size_t size);
 
+/* Makes a folder a state directory without a journal: format, secret (0x2a), and these generations. */
+void rt_scratch_state(const char *folder, unsigned partitions, const char *generations);
+
 #endif

@@ -22,10 +22,10 @@
 #include "protocol/event.h"
 #include "protocol/partition.h"
 #include "protocol/query.h"
+#include "tests/lib/link_end.h"
 #include "workers/worker.h"
 
 enum {
-    FRAMES = 512,
     ALERTS = 1024,
     EVENT_TEXT = 64,
     DEADLINE_MS = 30000,
@@ -50,23 +50,12 @@ struct account {
     char open[RT_ALERT_KINDS][40]; /* id of the open episode, "" if none */
 };
 
-struct frame {
-    uint64_t tag;
-    struct rt_buffer bytes; /* the whole frame, to be sent again */
-    enum rt_link_kind kind;
-    unsigned account, first, events; /* identities [first, first + events) */
-    bool is_erase, repeated;
-};
-
 struct worker {
     pid_t pid;
-    int fd; /* -1: not running */
+    struct link_end link;
     uint32_t log;
     unsigned life;
     bool ready, stopped;
-    struct rt_buffer in;
-    struct frame pending[FRAMES];
-    size_t count;
     struct rt_buffer answer; /* of the last query but erase */
 };
 
@@ -154,29 +143,6 @@ static void be_worker(int link, const struct rt_tiny_plan *plan)
     _exit(worker == NULL ? 2 : rt_worker_run(worker));
 }
 
-static void put(struct worker *worker, struct rt_span bytes)
-{
-    while (bytes.size > 0) {
-        ssize_t sent = send(worker->fd, bytes.data, bytes.size, MSG_NOSIGNAL);
-
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0)
-            return; /* it is gone: what is pending is sent again */
-        bytes = rt_span(bytes.data + sent, bytes.size - (size_t)sent);
-    }
-}
-
-static void put_frame(struct worker *worker, enum rt_link_kind kind, uint64_t tag,
-                      struct rt_span body)
-{
-    struct rt_buffer frame = {0};
-
-    rt_link_frame(&frame, kind, 0, tag, body);
-    put(worker, rt_buffer_span(&frame));
-    rt_buffer_free(&frame);
-}
-
 static char *config_text(void)
 {
     struct rt_config config;
@@ -209,7 +175,7 @@ static void set_up(struct worker *worker)
                                     .config = rt_span_text(text),
                                     .version = rt_span_text(RT_VERSION),
                                 });
-    put_frame(worker, RT_LINK_SETUP, 0, rt_buffer_span(&body));
+    link_tell(&worker->link, RT_LINK_SETUP, 0, rt_buffer_span(&body));
     rt_buffer_free(&body);
     free(text);
 }
@@ -227,13 +193,13 @@ static void spawn(struct worker *worker)
         close(pair[0]);
         for (size_t i = 0; i < RT_TINY_WORKERS; i++)
             if (&tiny.worker[i] != worker && tiny.worker[i].pid > 0)
-                rt_disk_close(tiny.worker[i].fd);
+                rt_disk_close(tiny.worker[i].link.fd);
         be_worker(pair[1], worker->life == tiny.plan.life ? &tiny.plan : NULL);
     }
     close(pair[1]);
-    worker->fd = pair[0];
+    worker->link.fd = pair[0];
     worker->ready = worker->stopped = false;
-    rt_buffer_clear(&worker->in);
+    rt_buffer_clear(&worker->link.in);
     set_up(worker);
 }
 
@@ -242,8 +208,8 @@ static int reap(struct worker *worker)
     int status;
 
     CHECK(waitpid(worker->pid, &status, 0) == worker->pid);
-    close(worker->fd);
-    worker->fd = -1;
+    close(worker->link.fd);
+    worker->link.fd = -1;
     return status;
 }
 
@@ -255,7 +221,7 @@ static void tell_number(struct worker *worker, const struct said *said)
 
     rt_put_u64(&body, said->position);
     rt_put_u64(&body, said->number);
-    put_frame(worker, RT_LINK_PUBLISHED, 0, rt_buffer_span(&body));
+    link_tell(&worker->link, RT_LINK_PUBLISHED, 0, rt_buffer_span(&body));
     rt_buffer_free(&body);
 }
 
@@ -312,24 +278,9 @@ static void take_alert(struct worker *worker, struct rt_span body)
 
 /* ---- what workers say ------------------------------------------------------------------------ */
 
-static struct frame *pending(struct worker *worker, uint64_t tag)
-{
-    for (size_t i = 0; i < worker->count; i++)
-        if (worker->pending[i].tag == tag)
-            return &worker->pending[i];
-    fail("an answer to what was not asked");
-}
-
-static void forget(struct worker *worker, struct frame *frame)
-{
-    rt_buffer_free(&frame->bytes);
-    worker->count--;
-    memmove(frame, frame + 1, (size_t)(worker->pending + worker->count - frame) * sizeof(*frame));
-}
-
 static void take_done(struct worker *worker, uint64_t tag, struct rt_span body)
 {
-    struct frame *frame = pending(worker, tag);
+    struct link_frame *frame = link_frame_of(&worker->link, tag);
     struct rt_reader reader = rt_reader(body);
     struct rt_link_done done;
 
@@ -337,7 +288,7 @@ static void take_done(struct worker *worker, uint64_t tag, struct rt_span body)
     if (done.error == RT_BUSY) {
         CHECK(done.accepted + done.duplicate + done.rejected + done.dead == 0);
         poll(NULL, 0, BUSY_PAUSE_MS);
-        put(worker, rt_buffer_span(&frame->bytes));
+        link_put(&worker->link, rt_buffer_span(&frame->bytes));
         return;
     }
     CHECK(done.error == RT_OK && done.rejected == 0);
@@ -346,7 +297,7 @@ static void take_done(struct worker *worker, uint64_t tag, struct rt_span body)
     CHECK(!frame->repeated || done.accepted == 0);
     for (unsigned i = 0; i < frame->events; i++)
         tiny.accounts[frame->account].acked[frame->first + i] = true;
-    forget(worker, frame);
+    link_forget(&worker->link, frame);
 }
 
 static bool find(struct rt_span map, const char *wanted, struct rt_reader *value)
@@ -401,11 +352,11 @@ static bool is_busy(struct rt_span reply)
 
 static void take_answer(struct worker *worker, uint64_t tag, struct rt_span body)
 {
-    struct frame *frame = pending(worker, tag);
+    struct link_frame *frame = link_frame_of(&worker->link, tag);
 
     if (is_busy(body)) {
         poll(NULL, 0, BUSY_PAUSE_MS);
-        put(worker, rt_buffer_span(&frame->bytes));
+        link_put(&worker->link, rt_buffer_span(&frame->bytes));
         return;
     }
     if (frame->is_erase) {
@@ -414,12 +365,13 @@ static void take_answer(struct worker *worker, uint64_t tag, struct rt_span body
         rt_buffer_clear(&worker->answer);
         rt_buffer_append(&worker->answer, body.data, body.size);
     }
-    forget(worker, frame);
+    link_forget(&worker->link, frame);
 }
 
-static void take_frame(struct worker *worker, const struct rt_link_header *header,
-                       struct rt_span body)
+static void take_frame(void *context, const struct rt_link_header *header, struct rt_span body)
 {
+    struct worker *worker = context;
+
     switch (header->kind) {
     case RT_LINK_READY:
         worker->ready = true;
@@ -441,36 +393,10 @@ static void take_frame(struct worker *worker, const struct rt_link_header *heade
     }
 }
 
-static void take_frames(struct worker *worker)
-{
-    struct rt_link_header header;
-    size_t at = 0;
-
-    while (worker->in.size - at >= RT_LINK_HEADER &&
-           rt_link_header_decode(worker->in.data + at, &header) &&
-           worker->in.size - at - RT_LINK_HEADER >= header.size) {
-        take_frame(worker, &header, rt_span(worker->in.data + at + RT_LINK_HEADER, header.size));
-        at += RT_LINK_HEADER + header.size;
-    }
-    worker->in.size -= at;
-    memmove(worker->in.data, worker->in.data + at, worker->in.size);
-}
-
 /* Takes what is there within the time. False: the worker has gone. */
 static bool hear(struct worker *worker, int timeout_ms)
 {
-    struct pollfd link = {.fd = worker->fd, .events = POLLIN};
-    ssize_t got;
-
-    if (poll(&link, 1, timeout_ms) <= 0)
-        return true;
-    CHECK(rt_buffer_reserve(&worker->in, 1 << 20));
-    got = read(worker->fd, worker->in.data + worker->in.size, 1 << 20);
-    if (got <= 0)
-        return false;
-    worker->in.size += (size_t)got;
-    take_frames(worker);
-    return true;
+    return link_hear(&worker->link, timeout_ms, take_frame, worker);
 }
 
 /* ---- life and death -------------------------------------------------------------------------- */
@@ -480,8 +406,8 @@ static void listen_to(struct worker *worker, int timeout_ms);
 
 static bool erases(const struct worker *worker)
 {
-    for (size_t i = 0; i < worker->count; i++)
-        if (worker->pending[i].is_erase)
+    for (size_t i = 0; i < worker->link.count; i++)
+        if (worker->link.frames[i].is_erase)
             return true;
     return false;
 }
@@ -510,8 +436,7 @@ static void revive(struct worker *worker)
         CHECK(clock_ms(CLOCK_MONOTONIC) < end);
     }
     check_acknowledged(worker);
-    for (size_t i = 0; i < worker->count; i++)
-        put(worker, rt_buffer_span(&worker->pending[i].bytes));
+    link_ask_again(&worker->link);
 }
 
 static void listen_to(struct worker *worker, int timeout_ms)
@@ -524,7 +449,7 @@ static void settle(struct worker *worker)
 {
     int64_t end = clock_ms(CLOCK_MONOTONIC) + DEADLINE_MS;
 
-    while (worker->count > 0 || !worker->ready) {
+    while (worker->link.count > 0 || !worker->ready) {
         listen_to(worker, 1000);
         CHECK(clock_ms(CLOCK_MONOTONIC) < end);
     }
@@ -570,7 +495,7 @@ static void stop(struct worker *worker)
 {
     int status;
 
-    put_frame(worker, RT_LINK_STOP, 0, rt_span("", 0));
+    link_tell(&worker->link, RT_LINK_STOP, 0, rt_span("", 0));
     while (!worker->stopped && hear(worker, DEADLINE_MS))
         continue;
     status = reap(worker);
@@ -624,15 +549,10 @@ unsigned rt_tiny_account_in(uint32_t partition)
 
 /* ---- what is sent ---------------------------------------------------------------------------- */
 
-static struct frame *send_frame(struct worker *worker, enum rt_link_kind kind, struct rt_span body)
+static struct link_frame *send_frame(struct worker *worker, enum rt_link_kind kind,
+                                     struct rt_span body)
 {
-    struct frame *frame = &worker->pending[worker->count++];
-
-    CHECK(worker->count < FRAMES);
-    *frame = (struct frame){.tag = ++tiny.tag, .kind = kind};
-    rt_link_frame(&frame->bytes, kind, 0, frame->tag, body);
-    put(worker, rt_buffer_span(&frame->bytes));
-    return frame;
+    return link_ask(&worker->link, kind, 0, ++tiny.tag, body);
 }
 
 static void pack_filler(struct rt_buffer *out, unsigned account, uint32_t size)
@@ -667,10 +587,10 @@ static void pack_event(struct rt_buffer *out, unsigned account, unsigned id)
     rt_write_key_int(out, "severity", 1);
 }
 
-static struct frame *send_events(unsigned account, unsigned first, unsigned count)
+static struct link_frame *send_events(unsigned account, unsigned first, unsigned count)
 {
     struct rt_buffer body = {0}, packed = {0};
-    struct frame *frame;
+    struct link_frame *frame;
 
     for (unsigned i = 0; i < count; i++) {
         rt_buffer_clear(&packed);
@@ -720,10 +640,10 @@ void rt_tiny_bury(unsigned account)
     rt_buffer_free(&body);
 }
 
-static struct frame *ask(unsigned account, const char *op)
+static struct link_frame *ask(unsigned account, const char *op)
 {
     struct rt_buffer body = {0};
-    struct frame *frame;
+    struct link_frame *frame;
     char name[32];
     bool lists = strcmp(op, "account.timeline") == 0 || strcmp(op, "alert.list") == 0;
 
@@ -750,8 +670,8 @@ static struct rt_span answer_to(unsigned account, const char *op)
 
 static bool has_pending(const struct worker *worker, unsigned account)
 {
-    for (size_t i = 0; i < worker->count; i++)
-        if (worker->pending[i].account == account)
+    for (size_t i = 0; i < worker->link.count; i++)
+        if (worker->link.frames[i].account == account)
             return true;
     return false;
 }
@@ -797,8 +717,8 @@ static int64_t count_of(struct worker *worker, unsigned account)
         listen_to(worker, 1000);
         CHECK(clock_ms(CLOCK_MONOTONIC) < end);
         waits = false;
-        for (size_t i = 0; i < worker->count; i++)
-            waits = waits || worker->pending[i].tag == tag;
+        for (size_t i = 0; i < worker->link.count; i++)
+            waits = waits || worker->link.frames[i].tag == tag;
     }
     return events_of(rt_buffer_span(&worker->answer));
 }
@@ -806,8 +726,8 @@ static int64_t count_of(struct worker *worker, unsigned account)
 /* An erase without an answer may have happened. */
 static bool may_be_erased(const struct worker *worker, unsigned account)
 {
-    for (size_t i = 0; i < worker->count; i++)
-        if (worker->pending[i].is_erase && worker->pending[i].account == account)
+    for (size_t i = 0; i < worker->link.count; i++)
+        if (worker->link.frames[i].is_erase && worker->link.frames[i].account == account)
             return true;
     return false;
 }
@@ -1029,7 +949,7 @@ void rt_tiny_end(bool whole)
     check_all(whole);
     rt_tiny_stop();
     for (uint32_t i = 0; i < RT_TINY_WORKERS; i++) {
-        rt_buffer_free(&tiny.worker[i].in);
+        link_free(&tiny.worker[i].link);
         rt_buffer_free(&tiny.worker[i].answer);
     }
     rt_scratch_remove(tiny.folder);

@@ -300,15 +300,11 @@ static void restore(const char *folder)
 
 static char *make(void)
 {
-    static const char format[] = "format 1\npartitions 8\nhash xxh3-64\n";
-    static const char generations[] =
-        "generation 1 workers 1 log 1\ngeneration 2 workers 1 log 2\n";
     char *folder = rt_scratch_new();
 
     rt_config_init(&config);
-    rt_scratch_write(folder, "format", format, sizeof(format) - 1);
-    rt_scratch_write(folder, "generations", generations, sizeof(generations) - 1);
-    rt_scratch_write(folder, "secret", "0123456789abcdef\n", 17);
+    rt_scratch_state(folder, PARTITIONS,
+                     "generation 1 workers 1 log 1\ngeneration 2 workers 1 log 2\n");
     live(folder, 1, 0, EVENTS * 2 / 3);
     live(folder, 2, EVENTS * 2 / 3, EVENTS);
     keep_files(folder, "");

@@ -33,6 +33,7 @@
 #include "protocol/link.h"
 #include "protocol/partition.h"
 #include "protocol/query.h"
+#include "tests/lib/link_end.h"
 
 enum {
     ACCOUNTS = 40,
@@ -40,7 +41,7 @@ enum {
     WORKERS = 3, /* at most */
     PARTITIONS = 16,
     BATCH = 30,
-    PENDING = 64, /* frames in flight, at most */
+    IN_FLIGHT = 64, /* frames, at most */
     LOGS = 400,
     ALERTS = 1 << 18, /* a power of two, far more than there will be */
     DEADLINE_MS = 60000,
@@ -96,19 +97,10 @@ static struct rt_span account_name(unsigned account, char text[16])
 
 /* ---- workers --------------------------------------------------------------------------------- */
 
-struct frame {
-    uint64_t tag;
-    struct rt_buffer bytes; /* whole frame, to be sent again */
-    uint32_t events;        /* 0: a query */
-};
-
 struct worker {
     pid_t pid;
-    int fd;
+    struct link_end link;
     uint32_t log;
-    struct rt_buffer in;
-    struct frame pending[PENDING];
-    size_t pending_count;
     bool ready, stopped;
     struct rt_buffer answer; /* of the last query */
 };
@@ -142,25 +134,11 @@ static void begin_generation(uint32_t count)
     write_file("generations", line, "a");
 }
 
-static void put(struct worker *worker, const uint8_t *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t put_now = send(worker->fd, bytes, size, MSG_NOSIGNAL);
-
-        if (put_now < 0 && errno == EINTR)
-            continue;
-        if (put_now < 0)
-            return; /* killed: what is pending is sent again */
-        bytes += put_now;
-        size -= (size_t)put_now;
-    }
-}
-
 static void start(uint32_t index)
 {
     struct worker *worker = &workers[index];
     struct rt_config config;
-    struct rt_buffer body = {0}, frame = {0};
+    struct rt_buffer body = {0};
     int pair[2];
     char *text;
 
@@ -179,7 +157,7 @@ static void start(uint32_t index)
         _exit(127);
     }
     close(pair[1]);
-    worker->fd = pair[0];
+    worker->link.fd = pair[0];
     worker->ready = worker->stopped = false;
     rt_config_init(&config);
     CHECK(rt_config_set(&config, "journal.segment_bytes", "1M", (char[RT_CONFIG_ERROR]){0}));
@@ -196,11 +174,9 @@ static void start(uint32_t index)
                                     .config = rt_span_text(text),
                                     .version = rt_span_text(RT_VERSION),
                                 });
-    rt_link_frame(&frame, RT_LINK_SETUP, 0, 0, rt_buffer_span(&body));
-    put(worker, frame.data, frame.size);
+    link_tell(&worker->link, RT_LINK_SETUP, 0, rt_buffer_span(&body));
     free(text);
     rt_buffer_free(&body);
-    rt_buffer_free(&frame);
 }
 
 static void kill_worker(struct worker *worker)
@@ -209,8 +185,8 @@ static void kill_worker(struct worker *worker)
 
     kill(worker->pid, SIGKILL);
     CHECK(waitpid(worker->pid, &status, 0) == worker->pid);
-    close(worker->fd);
-    rt_buffer_clear(&worker->in);
+    close(worker->link.fd);
+    rt_buffer_clear(&worker->link.in);
 }
 
 /* ---- alerts ---------------------------------------------------------------------------------- */
@@ -227,14 +203,12 @@ static struct alert *known_alert(uint64_t position)
 
 static void tell_number(struct worker *worker, const struct alert *alert)
 {
-    struct rt_buffer body = {0}, frame = {0};
+    struct rt_buffer body = {0};
 
     rt_put_u64(&body, alert->position);
     rt_put_u64(&body, alert->number);
-    rt_link_frame(&frame, RT_LINK_PUBLISHED, 0, 0, rt_buffer_span(&body));
-    put(worker, frame.data, frame.size);
+    link_tell(&worker->link, RT_LINK_PUBLISHED, 0, rt_buffer_span(&body));
     rt_buffer_free(&body);
-    rt_buffer_free(&frame);
 }
 
 /* ---- what workers say ------------------------------------------------------------------------ */
@@ -260,37 +234,22 @@ static void take_alert(struct worker *worker, struct rt_span body)
         tell_number(worker, known);
 }
 
-static struct frame *pending_frame(struct worker *worker, uint64_t tag)
-{
-    for (size_t i = 0; i < worker->pending_count; i++)
-        if (worker->pending[i].tag == tag)
-            return &worker->pending[i];
-    fail("an answer to what was not asked");
-}
-
-static void forget_frame(struct worker *worker, struct frame *frame)
-{
-    rt_buffer_free(&frame->bytes);
-    worker->pending_count--;
-    memmove(frame, frame + 1,
-            (size_t)(worker->pending + worker->pending_count - frame) * sizeof(*frame));
-}
-
 static void take_done(struct worker *worker, uint64_t tag, struct rt_span body)
 {
-    struct frame *frame = pending_frame(worker, tag);
+    struct link_frame *frame = link_frame_of(&worker->link, tag);
     struct rt_reader reader = rt_reader(body);
     struct rt_link_done done;
 
     CHECK(rt_link_done_decode(&reader, &done));
     CHECK(done.error == RT_OK && done.rejected == 0 && done.dead == 0);
     CHECK(done.accepted + done.duplicate == frame->events);
-    forget_frame(worker, frame);
+    link_forget(&worker->link, frame);
 }
 
-static void take_frame(struct worker *worker, const struct rt_link_header *header,
-                       struct rt_span body)
+static void take_frame(void *context, const struct rt_link_header *header, struct rt_span body)
 {
+    struct worker *worker = context;
+
     switch (header->kind) {
     case RT_LINK_READY:
         worker->ready = true;
@@ -304,7 +263,7 @@ static void take_frame(struct worker *worker, const struct rt_link_header *heade
         take_done(worker, header->tag, body);
         break;
     case RT_LINK_ANSWER:
-        forget_frame(worker, pending_frame(worker, header->tag));
+        link_forget(&worker->link, link_frame_of(&worker->link, header->tag));
         rt_buffer_clear(&worker->answer);
         rt_buffer_append(&worker->answer, body.data, body.size);
         break;
@@ -319,30 +278,7 @@ static void take_frame(struct worker *worker, const struct rt_link_header *heade
 /* Reads what is there within the time; false if the worker is gone. */
 static bool listen_to(struct worker *worker, int timeout_ms)
 {
-    struct pollfd link = {.fd = worker->fd, .events = POLLIN};
-    size_t at = 0;
-    ssize_t got;
-
-    if (poll(&link, 1, timeout_ms) <= 0)
-        return true;
-    CHECK(rt_buffer_reserve(&worker->in, 65536));
-    got = read(worker->fd, worker->in.data + worker->in.size, 65536);
-    if (got <= 0)
-        return false;
-    worker->in.size += (size_t)got;
-    for (;;) {
-        struct rt_link_header header;
-
-        if (worker->in.size - at < RT_LINK_HEADER ||
-            !rt_link_header_decode(worker->in.data + at, &header) ||
-            worker->in.size - at - RT_LINK_HEADER < header.size)
-            break;
-        take_frame(worker, &header, rt_span(worker->in.data + at + RT_LINK_HEADER, header.size));
-        at += RT_LINK_HEADER + header.size;
-    }
-    memmove(worker->in.data, worker->in.data + at, worker->in.size - at);
-    worker->in.size -= at;
-    return true;
+    return link_hear(&worker->link, timeout_ms, take_frame, worker);
 }
 
 static int64_t boot_ms(void)
@@ -370,15 +306,14 @@ static void revive(uint32_t index)
 
     start(index);
     wait_ready(worker);
-    for (size_t i = 0; i < worker->pending_count; i++)
-        put(worker, worker->pending[i].bytes.data, worker->pending[i].bytes.size);
+    link_ask_again(&worker->link);
 }
 
 static void settle(struct worker *worker)
 {
     int64_t end = boot_ms() + DEADLINE_MS;
 
-    while (worker->pending_count > 0) {
+    while (worker->link.count > 0) {
         CHECK(listen_to(worker, 1000));
         CHECK(boot_ms() < end);
     }
@@ -415,16 +350,6 @@ static void pack_event(struct rt_buffer *out, unsigned account, unsigned id)
     }
 }
 
-static void send_frame(struct worker *worker, enum rt_link_kind kind, uint8_t flags,
-                       struct rt_span body, uint32_t events)
-{
-    struct frame *frame = &worker->pending[worker->pending_count++];
-
-    *frame = (struct frame){.tag = ++next_tag, .events = events};
-    rt_link_frame(&frame->bytes, kind, flags, frame->tag, body);
-    put(worker, frame->bytes.data, frame->bytes.size);
-}
-
 static void send_batch(uint32_t index)
 {
     struct worker *worker = &workers[index];
@@ -443,8 +368,9 @@ static void send_batch(uint32_t index)
         model.sent[account][id] = true;
     }
     if (events > 0)
-        send_frame(worker, RT_LINK_EVENTS, draw(4) == 0 ? RT_LINK_QUIET : 0, rt_buffer_span(&body),
-                   events);
+        link_ask(&worker->link, RT_LINK_EVENTS, draw(4) == 0 ? RT_LINK_QUIET : 0, ++next_tag,
+                 rt_buffer_span(&body))
+            ->events = events;
     rt_buffer_free(&body);
     rt_buffer_free(&packed);
 }
@@ -458,7 +384,7 @@ static void ask(uint32_t index, const char *op, unsigned account)
     rt_write_map(&body, 2);
     rt_write_key_text(&body, "op", op);
     rt_write_key_str(&body, "account", account_name(account, name));
-    send_frame(&workers[index], RT_LINK_QUERY, 0, rt_buffer_span(&body), 0);
+    link_ask(&workers[index].link, RT_LINK_QUERY, 0, ++next_tag, rt_buffer_span(&body));
     settle(&workers[index]);
     rt_buffer_free(&body);
 }
@@ -582,7 +508,7 @@ static void command(uint32_t index, const struct rt_buffer *payload)
     struct rt_buffer body = {0};
 
     rt_link_query_encode(&body, now_ms, rt_span("", 0), rt_buffer_span(payload));
-    send_frame(&workers[index], RT_LINK_QUERY, 0, rt_buffer_span(&body), 0);
+    link_ask(&workers[index].link, RT_LINK_QUERY, 0, ++next_tag, rt_buffer_span(&body));
     if (draw(3) == 0) {
         kill_worker(&workers[index]);
         revive(index);
@@ -647,19 +573,16 @@ static void set_one_by_hand(void)
 static void stop_all(void)
 {
     for (uint32_t i = 0; i < worker_count; i++) {
-        struct rt_buffer frame = {0};
         int status;
 
         settle(&workers[i]);
-        rt_link_frame(&frame, RT_LINK_STOP, 0, 0, rt_span("", 0));
-        put(&workers[i], frame.data, frame.size);
-        rt_buffer_free(&frame);
+        link_tell(&workers[i].link, RT_LINK_STOP, 0, rt_span("", 0));
         while (!workers[i].stopped)
             CHECK(listen_to(&workers[i], 1000));
         CHECK(waitpid(workers[i].pid, &status, 0) == workers[i].pid);
         CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-        close(workers[i].fd);
-        rt_buffer_clear(&workers[i].in);
+        close(workers[i].link.fd);
+        rt_buffer_clear(&workers[i].link.in);
     }
 }
 
@@ -671,7 +594,7 @@ static void live(void)
         uint32_t index = (uint32_t)draw(worker_count);
         uint64_t what = draw(20);
 
-        if (workers[index].pending_count + 1 >= PENDING)
+        if (workers[index].link.count + 1 >= IN_FLIGHT)
             settle(&workers[index]);
         if (what < 15)
             send_batch(index);
@@ -742,7 +665,7 @@ int main(int argc, char **argv)
         end_life();
     }
     for (uint32_t i = 0; i < WORKERS; i++) {
-        rt_buffer_free(&workers[i].in);
+        link_free(&workers[i].link);
         rt_buffer_free(&workers[i].answer);
     }
     snprintf(command, sizeof(command), "rm -rf %s", state_dir);
