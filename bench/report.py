@@ -35,6 +35,11 @@ def times(value):
 # ---- tables -----------------------------------------------------------------------------------------------------------------
 
 
+def flaws(figures):
+    """What an overload left: refused as busy, or never come. The quantiles know only of the rest."""
+    return "".join(f", {figures[what]:.0f} {what}" for what in ("unanswered", "refused", "unheard") if figures[what])
+
+
 def print_throughput(row):
     print(f"\n{row['title']}: events/s")
     for name, figures in row["systems"].items():
@@ -47,11 +52,10 @@ def print_throughput(row):
 def print_latency(row):
     print(f"\n{row['title']}: ms, open loop")
     for name, figures in row["systems"].items():
-        flaws = "".join(f", {figures[what]:.0f} {what}" for what in ("unanswered", "refused", "unheard") if figures[what])
         print(f"  {NAMES[name]:<15} {figures['rate']:>11,.0f} events/s   push-to-ack "
               + " / ".join(f"{figures[f'ack_{q}_ms']:.2f}" for q in QUANTILES) + "   push-to-alert "
               + " / ".join(f"{figures[f'alert_{q}_ms']:.2f}" for q in QUANTILES)
-              + f"   ({figures['alerts']:.0f} alerts a round{flaws})", flush=True)
+              + f"   ({figures['alerts']:.0f} alerts a round{flaws(figures)})", flush=True)
 
 
 ALONE = (
@@ -113,7 +117,7 @@ def markdown(results):
             lines.append(f"| {row['title']} | {NAMES[name]} | {figures['rate']:,.0f} | "
                          + " / ".join(f"{figures[f'ack_{q}_ms']:.2f}" for q in QUANTILES) + " | "
                          + " / ".join(f"{figures[f'alert_{q}_ms']:.2f}" for q in QUANTILES)
-                         + f" | {figures['alerts']:.0f} |")
+                         + f" | {figures['alerts']:.0f}{flaws(figures)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -255,7 +259,8 @@ def read(folder, name):
 
 def refresh(folder, document):
     peers, alone, many = read(folder, "peers"), read(folder, "alone"), read(folder, "alone-10000000")
-    parts = {"goals": goals(peers, alone and alone["alone"], many and many["alone"]), "peers": peers and markdown(peers),
+    told = [made_by(results, command) for results, command in ((peers, "make bench-peers"), (alone, "make bench")) if results]
+    parts = {"goals": "\n".join(told) + "\n\n" + goals(peers, alone and alone["alone"], many and many["alone"]), "peers": peers and markdown(peers),
              "alone": alone and markdown(alone), "many": many and markdown(many)}
     for form in ("packed", "single"):
         path = os.path.join(folder, f"profile-{form}.md")
