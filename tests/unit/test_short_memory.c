@@ -149,6 +149,39 @@ static void make_judged(struct state *s)
     rt_buffer_clear(&s->out);
 }
 
+static struct rt_query override_of(double score)
+{
+    return (struct rt_query){.op = RT_ACCOUNT_OVERRIDE,
+                             .account = rt_span_text("a"),
+                             .by = rt_span_text("kim"),
+                             .reason = rt_span_text("why"),
+                             .has_score = true,
+                             .score = score,
+                             .has_until = true,
+                             .until = NOW + RT_DAY_MS};
+}
+
+static struct rt_query void_of(const char *id)
+{
+    return (struct rt_query){.op = RT_EVENT_VOID,
+                             .account = rt_span_text("a"),
+                             .id = rt_span_text(id),
+                             .by = rt_span_text("kim")};
+}
+
+/* Something is set by hand, and something was taken back. */
+static void make_operated(struct state *s)
+{
+    struct rt_query override = override_of(20), wrong = void_of("w");
+
+    make_judged(s);
+    must_take(s, "{id: 'w', type: 'call', account: 'a', ts: 7}", false);
+    rt_core_close(&s->core, NOW, &s->out);
+    rt_answer_override(&s->core, &override, NOW, &s->out);
+    assert_true(rt_answer_void(&s->core, &wrong, NOW, &s->out));
+    rt_buffer_clear(&s->out);
+}
+
 /* Something becomes due in ten days: the silence of a regular customer. */
 static void make_due(struct state *s)
 {
@@ -404,6 +437,31 @@ static bool run_snooze(struct state *s)
     return replied(s);
 }
 
+static bool run_override(struct state *s)
+{
+    struct rt_query query = override_of(30);
+
+    rt_answer_override(&s->core, &query, NOW, &s->out);
+    return replied(s);
+}
+
+static bool run_override_end(struct state *s)
+{
+    struct rt_query query = override_of(30);
+
+    query.op = RT_ACCOUNT_OVERRIDE_END;
+    rt_answer_override(&s->core, &query, NOW, &s->out);
+    return replied(s);
+}
+
+static bool run_void(struct state *s)
+{
+    struct rt_query query = void_of("p");
+
+    rt_answer_void(&s->core, &query, NOW, &s->out);
+    return replied(s);
+}
+
 static bool run_get(struct state *s)
 {
     struct rt_query query = query_of(s, RT_ACCOUNT_GET);
@@ -618,6 +676,13 @@ static const struct operation operations[] = {
     {"core: publication number", make_judged, run_published, LATER},
     {"alert.ack", make_judged, run_ack, 0},
     {"alert.snooze", make_judged, run_snooze, 0},
+    {"account.override", make_judged, run_override, 0},
+    {"account.override, in place of another", make_operated, run_override, 0},
+    {"account.override.end", make_operated, run_override_end, 0},
+    {"event.void", make_judged, run_void, 0},
+    {"event.void, after another", make_operated, run_void, 0},
+    {"account.get, set by hand", make_operated, run_get, 0},
+    {"account.timeline, of what operators said", make_operated, run_timeline, 0},
     {"account.get", make_judged, run_get, 0},
     {"account.timeline", make_judged, run_timeline, 0},
     {"account.list", make_judged, run_list, 0},
