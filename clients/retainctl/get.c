@@ -72,7 +72,7 @@ static void series_print(const json_t *points, const char *what, int64_t step_ms
     if (isatty(STDOUT_FILENO) && rt_spark_possible())
         printf("%s  ", rt_spark_line(points, step_ms, line));
     rt_when_date(json_integer_value(json_object_get(first, "ts")) - 1, date);
-    printf("%.1f since %s, now %.1f, between %.1f and %.1f\n",
+    printf("%.1f on %s, %.1f last, between %.1f and %.1f\n",
            json_number_value(json_object_get(first, "score")), date,
            json_number_value(json_object_get(last, "score")), low, high);
 }
