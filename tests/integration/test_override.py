@@ -167,6 +167,7 @@ def an_erase_takes_it_along():
         healthy(daemon, account)
         word = 'confidential%012x' % rng.getrandbits(48)
         set_by_hand(daemon, account, score=12, reason=word, by='by ' + word)
+        daemon.wait_alert(account, 'churn_risk')
         set_by_hand(daemon, account, band='watch', reason=word)
         daemon.wait_alert(account, 'churn_risk', 'cleared')
         daemon.ok('account.override.end', account=account, by='kim', reason=word)
