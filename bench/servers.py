@@ -210,15 +210,14 @@ class WorkedQueue(Server):
         try:
             if worker.stdout.readline() != "ready\n":
                 raise RuntimeError(f"{words[0]} did not start")
-            filling, before = cpu_ns([worker.pid]), ended_cpu_ns()
             result = run_load([self.program(words[1]), *load], self.environment)
             if events:
                 done = json.loads(worker.stdout.readline())
                 seconds = (done["done_ns"] - result["started_ns"]) / 1e9
+                result["client_cpu_ns"] += done["cpu_ns"]
                 result["worked_off_per_s"] = result["events"] / max(seconds, result["seconds"])
         finally:
             end(worker)
-        result["client_cpu_ns"] = ended_cpu_ns() - before - filling
         return result
 
 

@@ -8,6 +8,7 @@
 
 int64_t bench_now_ns(void);  /* monotonic, the same in all processes */
 int64_t bench_wall_ms(void); /* since the epoch */
+int64_t bench_cpu_ns(void);  /* spent by this process, all threads */
 
 /* splitmix64 (Steele, Lea, Flood 2014) */
 void bench_seed(uint64_t seed);

@@ -5,7 +5,7 @@
  *
  *   redis_worker EVENTS ACCOUNTS ENTRIES    ends after so many events (0: never); at most ENTRIES at once
  *
- * Prints "ready", and at its end one line of JSON with the moment it was done. */
+ * Prints "ready", and at its end one line of JSON with the moment it was done and the CPU time of the work. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +123,7 @@ int main(int argc, char **argv)
 {
     struct redis_worker worker = {.reader = redis_connect(), .redis = redis_connect()};
     uint64_t wanted, done = 0;
+    int64_t filled_cpu_ns;
 
     if (argc != 4)
         redis_fail(NULL, "usage: redis_worker EVENTS ACCOUNTS ENTRIES");
@@ -131,6 +132,7 @@ int main(int argc, char **argv)
     worker.health = health_new(strtoull(argv[2], NULL, 10), publish, &worker);
     freeReplyObject(
         redisCommand(worker.redis, "XGROUP CREATE %s %s $ MKSTREAM", REDIS_STREAM, REDIS_GROUP));
+    filled_cpu_ns = bench_cpu_ns();
     printf("ready\n");
     fflush(stdout);
     ask(&worker);
@@ -143,7 +145,8 @@ int main(int argc, char **argv)
         freeReplyObject(reply);
     }
     read_replies(&worker);
-    printf("{\"events\": %" PRIu64 ", \"done_ns\": %" PRId64 "}\n", done, bench_now_ns());
+    printf("{\"events\": %" PRIu64 ", \"done_ns\": %" PRId64 ", \"cpu_ns\": %" PRId64 "}\n", done,
+           bench_now_ns(), bench_cpu_ns() - filled_cpu_ns);
     health_free(worker.health);
     redisFree(worker.redis);
     redisFree(worker.reader);
