@@ -101,15 +101,6 @@ class Lives:
         return listed
 
 
-def holds(folder, name):
-    for path, _, files in os.walk(folder):
-        for file in files:
-            with open(os.path.join(path, file), 'rb') as opened:
-                if name.encode() in opened.read():
-                    return os.path.join(path, file)
-    return None
-
-
 def fill(lives):
     lives.armed = True
     lives.start()
@@ -150,14 +141,14 @@ def erase(lives):
     reply = lives.ask('account.erase', account=name)
     check(reply['ok'] or reply['error'] == 'not_found', short(reply))
     del load.batches[number], load.acked[number]
-    found = holds(lives.daemon.state, name)
+    found = standing(lives.daemon.state, [name.encode()])
     check(not found, name, 'was erased, and is in', found)
     load.connect()
     number = len(load.batches) + 1
     load.batches[number] = load.contacts(5)
     load.todo.append(number)
     lives.finish(load)
-    check(not holds(lives.daemon.state, name), name, 'is back')
+    check(not standing(lives.daemon.state, [name.encode()]), name, 'is back')
     return load
 
 

@@ -11,20 +11,6 @@ from harness import *
 CALLS = ('pwrite64', 'fdatasync', 'fsync', 'renameat', 'unlinkat', 'unlink')
 
 
-def left(folder, words):
-    """Where one of the words still stands."""
-    found = []
-    for below, _, files in os.walk(folder):
-        for name in files:
-            try:
-                with open(os.path.join(below, name), 'rb') as file:
-                    data = file.read()
-            except FileNotFoundError:
-                continue
-            found += ['%s at %d of %s' % (w.decode(), data.index(w), name) for w in words if w in data]
-    return found
-
-
 class Customer:
     """An account with a name, people, telephone numbers and addresses that stand nowhere else."""
 
@@ -81,18 +67,18 @@ def wherever_it_was():
         daemon.load([one.profile(ts=now()) for one in people])
         daemon.restart(workers__count=3)
         for one in people:
-            check(left(daemon.state, one.words), 'the test itself finds nothing')
+            check(standing(daemon.state, one.words), 'the test itself finds nothing')
             daemon.ok('account.erase', account=one.name)
-            equal(left(daemon.state, one.words), [], 'left after the erase')
+            equal(standing(daemon.state, one.words), [], 'left after the erase')
         equal(daemon.ok('dead.list')['dead'], [], 'dead letters')
         equal(sum(sum(a['events'].values()) for a in (daemon.get(e['account']) for e in others)), 60, 'events of the others')
         path = os.path.join(daemon.home, 'backup')
         equal(run([require('retainctl'), 'backup', daemon.state, path])[0], 0, 'backup')
         words = [w for one in people for w in one.words]
-        equal(left(path, words), [], 'left in the backup')
+        equal(standing(path, words), [], 'left in the backup')
         daemon.crash(workers_too=True)
         daemon.restart(workers__count=1)
-        equal(left(daemon.state, words), [], 'left after starts')
+        equal(standing(daemon.state, words), [], 'left after starts')
     equal(run([require('retainctl'), 'verify', daemon.state])[0], 0, 'verify')
 
 
@@ -112,15 +98,15 @@ def what_leaves_the_lists_leaves_the_disk():
         daemon.crash(debug__clock_offset_ms=2 * HOUR)
         equal(daemon.ok('dead.retry', id=daemon.ok('dead.list')['dead'][0]['id'])['accepted'], 1, 'retried')
         equal(daemon.ok('account.erase', account=retried.name)['events'], 1, 'erased')
-        until(lambda: not left(daemon.state, dropped.words + retried.words), 'the dropped and the retried letter to be overwritten')
-        check(left(daemon.state, old.words) and left(daemon.state, alerted.words), 'the test itself finds nothing')
+        until(lambda: not standing(daemon.state, dropped.words + retried.words), 'the dropped and the retried letter to be overwritten')
+        check(standing(daemon.state, old.words) and standing(daemon.state, alerted.words), 'the test itself finds nothing')
         daemon.crash(debug__clock_offset_ms=3 * DAY)
-        until(lambda: not left(daemon.state, old.words), 'the old letter to be overwritten')
+        until(lambda: not standing(daemon.state, old.words), 'the old letter to be overwritten')
         equal(len(daemon.alerts(account=alerted.name)), 0, 'alerts in the list')
         daemon.ok('account.erase', account=alerted.name)
-        equal(left(daemon.state, [w for one in people for w in one.words]), [], 'left')
+        equal(standing(daemon.state, [w for one in people for w in one.words]), [], 'left')
         daemon.crash(workers_too=True, workers__count=3)
-        equal(left(daemon.state, [w for one in people for w in one.words]), [], 'left after a start')
+        equal(standing(daemon.state, [w for one in people for w in one.words]), [], 'left after a start')
 
 
 @case
@@ -128,11 +114,11 @@ def letters_that_are_too_many_leave_the_disk():
     with Daemon(workers=1, limits__dead_bytes='1M', snapshot__interval_ms=200, journal__segment_bytes='1M') as daemon:
         first = Customer()
         bury(daemon, b'\xc1 ' + first.name.encode())
-        check(left(daemon.state, first.words), 'the test itself finds nothing')
+        check(standing(daemon.state, first.words), 'the test itself finds nothing')
         hose = connect(zmq.PUSH, daemon.at['firehose'])
         for i in range(40):
             hose.send(b'\xc1' + b'z' * 60000)
-        until(lambda: not left(daemon.state, first.words), 'the oldest letter to be overwritten')
+        until(lambda: not standing(daemon.state, first.words), 'the oldest letter to be overwritten')
         hose.close()
 
 
@@ -173,7 +159,7 @@ def erase_killed_at(daemon, call, number):
         check(not reply['ok'], 'what was erased is back')
         equal(told['events'], dict(told['events'], account=1, call=5, ticket=2), 'an erase that was cut short took a part')
         daemon.ok('account.erase', account=one.name)
-    equal(left(daemon.state, one.words), [], 'left after kill -9 at %s number %d' % (call, number))
+    equal(standing(daemon.state, one.words), [], 'left after kill -9 at %s number %d' % (call, number))
     return over
 
 
@@ -224,7 +210,7 @@ def beyond_a_damaged_record():
         for word in one.words:
             where = [i for i in range(len(data)) if data.startswith(word, i)]
             check(all(abs(i - damaged) < 400 for i in where), 'left beyond the damaged record at', damaged, where)
-        equal([f for f in left(daemon.state, one.words) if not f.endswith('0001-000001.seg')], [], 'left elsewhere')
+        equal([f for f in standing(daemon.state, one.words) if not f.endswith('0001-000001.seg')], [], 'left elsewhere')
 
 
 @case
@@ -243,11 +229,11 @@ def an_erase_that_was_cut_short_waits_for_a_backup():
         fcntl.flock(backup, fcntl.LOCK_EX)
         until(lambda: 'erase=waits' in daemon.log_text(), 'the next worker to wait')
         daemon.refused('account.get', 'unavailable', account=one.name)
-        check(left(daemon.state, one.words), 'erased under the hands of a backup')
+        check(standing(daemon.state, one.words), 'erased under the hands of a backup')
         os.close(backup)
         until(lambda: daemon.query('stats')['ok'], 'the worker to serve')
         daemon.refused('account.get', 'not_found', account=one.name)
-        equal(left(daemon.state, one.words), [], 'left after the backup')
+        equal(standing(daemon.state, one.words), [], 'left after the backup')
 
 
 if __name__ == '__main__':

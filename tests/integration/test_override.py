@@ -179,10 +179,7 @@ def an_erase_takes_it_along():
         daemon.ok('account.override.end', account=account, by='kim', reason=word)
         daemon.restart()
         daemon.ok('account.erase', account=account)
-        for below, _, files in os.walk(daemon.state):
-            for name in files:
-                with open(os.path.join(below, name), 'rb') as file:
-                    check(word.encode() not in file.read(), 'it still stands in', name)
+        equal(standing(daemon.state, [word.encode()]), [], 'where it still stands')
         daemon.load([event(account=account)])
         check('override' not in daemon.get(account), 'a new account has none')
 

@@ -462,20 +462,6 @@ def the_same_after_restart():
 
 # --- erase, stats, the rest -------------------------------------------------------------------------------
 
-def found_on_disk(daemon, words):
-    hits = []
-    for folder, _, files in os.walk(daemon.state):
-        for name in files:
-            path = os.path.join(folder, name)
-            try:
-                with open(path, 'rb') as file:
-                    data = file.read()
-            except OSError:
-                continue
-            hits += ['%s in %s' % (w.decode(), os.path.relpath(path, daemon.state)) for w in words if w in data]
-    return hits
-
-
 @case
 def erase():
     with Daemon(workers=2) as daemon:
@@ -495,10 +481,10 @@ def erase():
         until(lambda: len(daemon.ok('dead.list')['dead']) == 2, 'two dead letters')
         hose.close()
         words = [victim.encode(), person.encode()]
-        check(found_on_disk(daemon, words), 'the test itself finds nothing on disk before')
+        check(standing(daemon.state, words), 'the test itself finds nothing on disk before')
         daemon.wait_alert(victim, 'ticket_overdue')
         equal(daemon.ok('account.erase', account=victim)['events'], len(made), 'events erased')
-        equal(found_on_disk(daemon, words), [], 'left on disk')
+        equal(standing(daemon.state, words), [], 'left on disk')
 
         def gone():
             daemon.refused('account.get', 'not_found', account=victim)
@@ -513,10 +499,10 @@ def erase():
         equal(len(daemon.timeline(other)), len(kept), 'timeline of the other')
         daemon.crash(workers_too=True)
         gone()
-        equal(found_on_disk(daemon, words), [], 'left on disk after kill -9')
+        equal(standing(daemon.state, words), [], 'left on disk after kill -9')
         daemon.restart()
         gone()
-        equal(found_on_disk(daemon, words), [], 'left on disk after a restart')
+        equal(standing(daemon.state, words), [], 'left on disk after a restart')
         daemon.load([event('email', account=victim, ts=now() - HOUR)])
         told = daemon.get(victim)
         equal(({k: v for k, v in told['events'].items() if v}, told['open_tickets'], told.get('owner')),

@@ -135,10 +135,7 @@ def an_erase_takes_it_along():
         daemon.load([event(account=account, id='a', contact=word), event(account=account, id='b')])
         daemon.ok('event.void', account=account, id='a', by=word, reason=word)
         daemon.ok('account.erase', account=account)
-        for below, _, files in os.walk(daemon.state):
-            for name in files:
-                with open(os.path.join(below, name), 'rb') as file:
-                    check(word.encode() not in file.read(), 'it still stands in', name)
+        equal(standing(daemon.state, [word.encode()]), [], 'where it still stands')
         equal(daemon.push([event(account=account, id='a')])['accepted'], 1, 'a new account')
 
 

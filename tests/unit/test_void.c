@@ -105,7 +105,7 @@ static bool take_back(struct rt_core *of, const char *id, struct rt_buffer *out)
 static void assert_refused(struct rt_span reply, enum rt_error code)
 {
     struct rt_reader reader = rt_reader(reply);
-    struct rt_span key, value;
+    struct rt_span key = {0}, value = {0};
     uint32_t pairs;
 
     assert_true(rt_read_map(&reader, &pairs) && rt_read_str(&reader, &key) &&
