@@ -635,7 +635,10 @@ static void guess_visit(struct rt_account *account)
         if (cells->cells[i].kind != RT_CELL_HELD)
             continue;
         day = rt_activity_newest_in(&account->activity, from, from + RT_CELL_DAYS);
-        rt_activity_visit(&account->activity, (day < 0 ? from : day) * RT_DAY_MS);
+        day = day < 0 ? from : day;
+        if (day > account->activity.newest) /* no account that was counted has that */
+            day = account->activity.newest;
+        rt_activity_visit(&account->activity, day * RT_DAY_MS);
         return;
     }
 }
