@@ -166,8 +166,7 @@ def main():
     args = arguments()
     base = tempfile.mkdtemp(prefix="retaind-bench.")
     try:
-        machine = servers.machine(args.bin_dir)
-        machine["sync_of_12_kib_us"] = servers.disk_sync_us(base)
+        machine = servers.machine(args.bin_dir, base)
         print(report.machine_line(machine), flush=True)
         rows = throughput(args, base)
         table = latency(args, base, rows) if args.only != "throughput" else []

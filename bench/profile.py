@@ -98,8 +98,7 @@ def main():
     events = args.events or (3_000_000 if batch > 1 else 600_000)
     base = tempfile.mkdtemp(prefix="retaind-bench.")
     try:
-        machine = servers.machine(args.bin_dir)
-        machine["sync_of_12_kib_us"] = servers.disk_sync_us(base)
+        machine = servers.machine(args.bin_dir, base)
         with servers.Retaind(args.bin_dir, base, accounts=args.accounts) as daemon:
             result, spent = record(daemon, ["throughput", events, batch, args.accounts, window, SEED], os.path.join(base, "perf.data"))
         text = tables(machine, result, spent, functions(os.path.join(base, "perf.data")), args.top)

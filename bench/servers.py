@@ -275,8 +275,8 @@ def version(words, pattern=r"\d+\.\d+\.\d+"):
     return found.group(0) if found else "?"
 
 
-def machine(bin_dir):
-    """What the figures depend on, as a map for people."""
+def machine(bin_dir, base):
+    """What the figures depend on, as a map for people; `base` lies on the disk that is measured."""
     with open("/proc/cpuinfo") as file:
         model = re.search(r"model name\s*: (.*)", file.read())
     with open("/proc/meminfo") as file:
@@ -287,6 +287,7 @@ def machine(bin_dir):
         "cores": os.cpu_count(),
         "memory_gib": memory,
         "kernel": f"{kernel.sysname} {kernel.release}",
+        "sync_of_12_kib_us": disk_sync_us(base),
         "retaind": version([os.path.join(bin_dir, "retaind"), "--version"]),
         "redis": version(["redis-server", "--version"]),
         "nats": version(["nats-server", "--version"]),

@@ -93,15 +93,5 @@ static bool write_report(const struct rt_merge *merge, const struct rt_places *p
 
 bool rt_merge_report(const struct rt_merge *merge, struct rt_buffer *out)
 {
-    struct rt_places parts = {.count = merge->count};
-    struct rt_span error;
-
-    if (rt_merge_error(merge, &error)) {
-        rt_write_raw(out, error);
-        return !out->failed;
-    }
-    for (uint32_t i = 0; i < merge->count; i++) {
-        parts.at[i] = rt_reader(merge->parts[i]);
-    }
-    return write_report(merge, &parts, out) && !out->failed;
+    return rt_merge_parts(merge, write_report, out);
 }

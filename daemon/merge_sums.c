@@ -152,3 +152,18 @@ int64_t rt_merge_numbers(const struct rt_places *places, struct rt_buffer *out)
 {
     return write_pairs(places, out, 0);
 }
+
+bool rt_merge_parts(const struct rt_merge *merge, rt_merge_write *write, struct rt_buffer *out)
+{
+    struct rt_places parts = {.count = merge->count};
+    struct rt_span error;
+
+    if (rt_merge_error(merge, &error)) {
+        rt_write_raw(out, error);
+        return !out->failed;
+    }
+    for (uint32_t i = 0; i < merge->count; i++) {
+        parts.at[i] = rt_reader(merge->parts[i]);
+    }
+    return write(merge, &parts, out) && !out->failed;
+}

@@ -22,4 +22,10 @@ bool rt_merge_key(struct rt_reader *keys, char *text, size_t size);
  * pairs, -1 if they are no maps of numbers. */
 int64_t rt_merge_numbers(const struct rt_places *places, struct rt_buffer *out);
 
+/* An answer that `write` makes of all parts, or the error that one of them is. False if the parts are
+ * not what they must be, or without memory. */
+typedef bool rt_merge_write(const struct rt_merge *merge, const struct rt_places *parts,
+                            struct rt_buffer *out);
+bool rt_merge_parts(const struct rt_merge *merge, rt_merge_write *write, struct rt_buffer *out);
+
 #endif
