@@ -3,8 +3,8 @@
 
     bench/run.py BIN_DIR [--quick] [--accounts N] [--results DIR]
 
-Two daemons, one with 1,000 accounts and one with many, take turns, so that whatever else the machine does meets them alike. The
-many have a profile each (12-byte name, owner, tier, value, renewal). fdatasync is real. Prints the figures and writes
+Two daemons, one with 1,000 accounts and one with many, take turns, so that whatever else the machine does meets them alike, and so do
+100 events a message and one. A tenth of the many is looked at beside. They have a profile each (12-byte name, owner, tier, value, renewal). fdatasync is real. Prints the figures and writes
 DIR/alone.json and DIR/alone.md (bench/results); a number of accounts other than a million is in the names of those files."""
 import argparse
 import os
@@ -23,6 +23,7 @@ import servers  # noqa: E402
 
 SEED = 20240229
 FEW, BATCH, WINDOW = 1000, 100, 200
+SINGLE_PART, SINGLE_WINDOW = 5, 20  # of the events; times as many messages without an answer
 NEVER = ["snapshot.interval_ms=86400000", "snapshot.bytes=1024G"]
 ALWAYS = ["snapshot.interval_ms=100"]
 
@@ -74,30 +75,40 @@ def idle_share(daemon, seconds):
     return (servers.cpu_ns(daemon.processes()) - before) / 1e9 / (time.monotonic() - began)
 
 
-def fill(args, base, found):
+def fill(args, base, accounts, found, prefix=""):
     """A daemon that has all accounts in its snapshot and nothing behind it."""
     daemon = servers.Retaind(args.bin_dir, base, options=NEVER).start()
     empty = daemon.resident_bytes()
-    daemon.load("profiles", args.accounts)
-    found["rss_account_loading_bytes"] = (daemon.resident_bytes() - empty) / args.accounts
+    daemon.load("profiles", accounts)
+    found[prefix + "rss_account_loading_bytes"] = (daemon.resident_bytes() - empty) / accounts
     again(daemon, NEVER)
-    found["start_clean_s"] = daemon.start_seconds
-    found["rss_account_bytes"] = (daemon.resident_bytes() - empty) / args.accounts
-    found["idle_cpu_percent"] = 100 * idle_share(daemon, args.idle_s)
+    found[prefix + "start_clean_s"] = daemon.start_seconds
+    found[prefix + "rss_account_bytes"] = (daemon.resident_bytes() - empty) / accounts
     return daemon
 
 
+def a_tenth(args, base, found):
+    daemon = fill(args, base, args.accounts // 10, found, "tenth_")
+    daemon.kill()
+    daemon.start()
+    found["tenth_restart_s"] = daemon.start_seconds
+    daemon.__exit__()
+
+
 def growth(args, few, many, found):
-    rates = {"few": [], "many": []}
+    rates = {"few": [], "many": [], "single": []}
+    events = args.events // args.rounds // BATCH * BATCH
     resident, identities = [], []
     for turn in range(args.rounds):
         for name, daemon, accounts in (("few", few, FEW), ("many", many, args.accounts)):
-            result = daemon.load("throughput", args.events // args.rounds // BATCH * BATCH, BATCH, accounts, WINDOW, SEED + turn)
-            rates[name].append(result["events_per_s"])
+            rates[name].append(daemon.load("throughput", events, BATCH, accounts, WINDOW, SEED + turn)["events_per_s"])
+        single = few.load("throughput", events // SINGLE_PART, 1, FEW, WINDOW * SINGLE_WINDOW, SEED + 500 + turn)
+        rates["single"].append(single["events_per_s"])
         resident.append(few.resident_bytes())
         identities.append(metric(few, "retaind_worker_identities"))
     found["events_per_s_few"] = statistics.median(rates["few"])
     found["events_per_s_many"] = statistics.median(rates["many"])
+    found["events_per_s_single"] = statistics.median(rates["single"])
     found["rounds"] = rates
     found["dedupe_bytes_event"] = metric(many, "retaind_worker_dedupe_bytes") / metric(many, "retaind_worker_identities")
     if len(resident) > 1:
@@ -133,9 +144,11 @@ def snapshots(args, daemon, found):
 
 def measure(args, base):
     found = {"accounts": args.accounts, "events": args.events}
+    a_tenth(args, base, found)
     with servers.Retaind(args.bin_dir, base, accounts=FEW) as few:
-        many = fill(args, base, found)
+        many = fill(args, base, args.accounts, found)
         try:
+            found["idle_cpu_percent"] = 100 * idle_share(many, args.idle_s)
             growth(args, few, many, found)
             restart(many, found)
             snapshots(args, many, found)
@@ -157,8 +170,7 @@ def main():
     args.idle_s, args.latency_s, args.latency_rounds = 10 // small, 6 // (small if small == 1 else 3), 1 if args.quick else 2
     base = tempfile.mkdtemp(prefix="retaind-bench.")
     try:
-        machine = servers.machine(args.bin_dir)
-        machine["sync_of_12_kib_us"] = servers.disk_sync_us(base)
+        machine = servers.machine(args.bin_dir, base)
         print(report.machine_line(machine), flush=True)
         found = measure(args, base)
     finally:
