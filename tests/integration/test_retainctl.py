@@ -459,6 +459,25 @@ def exported_and_pushed_again():
 
 
 @case
+def an_account_gets_another_name():
+    """The way of docs/OPERATIONS.md: exported, renamed, pushed, erased; a step that is repeated does no harm."""
+    old, new, kept = fresh('old'), fresh('new'), ('score', 'base', 'events', 'last_contact', 'open_tickets', 'owner', 'factors')
+    with Daemon(workers=2) as daemon:
+        daemon.load([event(account=old, ts=now() - i * DAY, contact='c%d' % (i % 3)) for i in range(1, 40)])
+        daemon.load([event('account', account=old, owner='kim', value=5), event('ticket', account=old, ts=now() - HOUR, severity=2)])
+        at = daemon.now() + DAY
+        before = daemon.get(old, at=at)
+        renamed = ''.join(json.dumps(dict(e, account=new)) + '\n' for e in lines(good(daemon, 'export', old)))
+        path = written('renamed.jsonl', renamed)
+        equal(pushed(daemon, '--quiet-alerts', path), (41, 0, 0), 'pushed under the new name')
+        equal(pushed(daemon, '--quiet-alerts', path), (0, 41, 0), 'and again')
+        good(daemon, 'erase', '--yes', old)
+        after = daemon.get(new, at=at)
+        equal({k: after[k] for k in kept}, {k: before[k] for k in kept}, 'under the new name')
+        daemon.refused('account.get', 'not_found', account=old)
+
+
+@case
 def export_of_events_too_large_for_one_answer():
     account = fresh()
     with Daemon(limits__unread_bytes='1M') as daemon:
